@@ -1,0 +1,101 @@
+import { Command as Commander, CommanderError, Option } from 'commander';
+import type { Command } from './commands/command.js';
+import { run } from './commands/run.js';
+import { UsageError } from './errors.js';
+import type { Host } from './host.js';
+import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';
+import { version } from './version.js';
+
+/** In the order of the help. */
+const commands: readonly Command[] = [run];
+
+/**
+ * Runs the command that the arguments name and resolves with its exit code.
+ *
+ * @throws PrombatchError for what has a defined answer; anything else is a bug.
+ */
+export async function runCli(host: Host): Promise<number> {
+  let exitCode = 0;
+  const program = new Commander('prombatch')
+    .description(
+      'A batch job that Prometheus hears about: runs a job and pushes how it went to a Pushgateway.',
+    )
+    .version(version, '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: () => {} });
+  for (const command of commands) {
+    addCommand(program, command, async (flags, args) => {
+      const given = givenSettings(command, flags, host.env);
+      const values = resolveSettings(command.settings, flags, host.env);
+      exitCode = await command.run(host, { values, given, args });
+    });
+  }
+  if (host.argv.length === 0) {
+    host.stderr.write(program.helpInformation());
+    return 2;
+  }
+  try {
+    await program.parseAsync(host.argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw usageError(error, host.argv);
+  }
+  return exitCode;
+}
+
+function addCommand(
+  program: Commander,
+  command: Command,
+  run: (flags: GivenFlags, args: readonly string[]) => Promise<void>,
+): void {
+  const entry = program.command(command.name).summary(command.summary).description(command.summary);
+  if (command.arguments) entry.arguments(command.arguments);
+  if (command.notes) entry.addHelpText('after', `\n${command.notes}`);
+  const options = Object.entries(command.settings).map(([name, setting]) => {
+    const option = createOption(setting);
+    entry.addOption(option);
+    return [name, option] as const;
+  });
+  entry.action(() => run(readFlags(options, entry.opts()), entry.args));
+}
+
+function createOption(setting: Setting): Option {
+  const byDefault =
+    setting.kind === 'value' && setting.default !== undefined ? ` (default: ${setting.default})` : '';
+  const env = setting.env.length > 0 ? ` (env: ${setting.env.join(', ')})` : '';
+  const option = new Option(setting.flags, setting.help + byDefault + env);
+  if (setting.kind !== 'list') return option;
+  return option.argParser((text: string, texts: readonly string[] | undefined) => [...(texts ?? []), text]);
+}
+
+/** What the command line gave; a `--no-…` switch, which commander turns around, is on when it stands there. */
+function readFlags(
+  options: readonly (readonly [string, Option])[],
+  values: Record<string, unknown>,
+): GivenFlags {
+  return Object.fromEntries(
+    options.map(([name, option]) => {
+      const value = values[option.attributeName()];
+      return [name, option.negate ? (value === false ? true : undefined) : value];
+    }),
+  ) as GivenFlags;
+}
+
+function givenSettings(command: Command, flags: GivenFlags, env: Host['env']): ReadonlySet<string> {
+  const given = Object.entries(command.settings).filter(
+    ([name, setting]) =>
+      flags[name] !== undefined || setting.env.some((variable) => (env[variable] ?? '').trim() !== ''),
+  );
+  return new Set(given.map(([name]) => name));
+}
+
+/** commander's complaint as one line, with where to look. */
+function usageError(error: CommanderError, argv: readonly string[]): UsageError {
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/^\(outputHelp\)$/, 'expected a command');
+  const command = commands.find(({ name }) => argv.includes(name));
+  return new UsageError(message, { hint: `see prombatch ${command ? `${command.name} ` : ''}--help` });
+}

@@ -1,0 +1,219 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeThrown } from '../errors.js';
+import type { MetricFamily } from '../exposition/family.js';
+import { writeFamilies } from '../exposition/write.js';
+import type { Log } from '../log.js';
+import { type Deadline, startDeadline } from './deadline.js';
+import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
+import { findOwnMetricsProblem } from './own-metrics.js';
+import type { Pusher, PushLimits } from './push-client.js';
+import { PushError } from './push-error.js';
+import { describeRejection } from './rejection.js';
+
+export interface DeliveryOptions {
+  readonly pusher: Pusher;
+  readonly key: GroupingKey;
+  /** Family names that the job's own metrics must not use. */
+  readonly reserved: readonly string[];
+  /** Collects the job's own metrics in the text format. */
+  readonly collect: () => string | Promise<string>;
+  /** The final push of a success replaces the whole group. */
+  readonly replace: boolean;
+  readonly log: Log;
+}
+
+/** What became of a run's end push. */
+export type DeliveryReport =
+  | { readonly status: 'delivered' }
+  /** The outcome was stored, the job's own metrics were refused. */
+  | { readonly status: 'outcome_only'; readonly error: PushError }
+  /** Nothing was stored. */
+  | { readonly status: 'failed'; readonly error: PushError }
+  /** There is no gateway to push to. */
+  | { readonly status: 'none' };
+
+export interface EndPush {
+  /** The outcome's families, for a push with the job's own metrics and for one without. */
+  readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
+  readonly succeeded: boolean;
+  /** Bounds everything from here on. */
+  readonly deadline: Deadline;
+}
+
+/** A run's pushes to its group. They never overlap, and none but the end push can keep the run waiting. */
+export interface Delivery {
+  /** One try beside the running job; a failure is one warning. */
+  start(families: readonly MetricFamily[]): void;
+  /** The job's own metrics while it runs, one try; skipped while another push is under way. */
+  update(families: readonly MetricFamily[]): void;
+  end(push: EndPush): Promise<DeliveryReport>;
+  close(): void;
+}
+
+/** How long a push beside the job may take. */
+const SIDE_PUSH_MS = 5000;
+/** How long the end push waits for a push that is under way before it breaks that off. */
+const YIELD_MS = 1000;
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { pusher, key, log } = options;
+  const path = groupPath(key);
+  let sidePush: { readonly done: Promise<void>; readonly cancel: AbortController } | undefined;
+  let updatesRefused = false;
+
+  const pushAside = (body: () => string | Promise<string>, onError: (error: unknown) => void): void => {
+    const cancel = new AbortController();
+    const deadline = startDeadline(SIDE_PUSH_MS);
+    const push = async (): Promise<void> => {
+      try {
+        const request = { method: 'POST', path, body: await body(), compress: true } as const;
+        if (!cancel.signal.aborted) {
+          await pusher.push(request, { deadline, signal: cancel.signal, once: true });
+        }
+      } catch (error) {
+        if (!cancel.signal.aborted) onError(error);
+      } finally {
+        deadline.dispose();
+        sidePush = undefined;
+      }
+    };
+    sidePush = { done: push(), cancel };
+  };
+
+  const finishSidePush = async (deadline: Deadline): Promise<void> => {
+    if (!sidePush) return;
+    const { done, cancel } = sidePush;
+    const limit = Math.min(YIELD_MS, deadline.remainingMs() / 2);
+    await within(limit, done);
+    cancel.abort();
+    await within(limit, done);
+  };
+
+  return {
+    start(families) {
+      pushAside(
+        () => writeFamilies(families),
+        (error) =>
+          log.warn(`the start of the run was not pushed: ${describeThrown(error)}`, pushFields(error)),
+      );
+    },
+
+    update(families) {
+      if (sidePush || updatesRefused) return;
+      pushAside(
+        async () => {
+          const own = endWithNewline(await options.collect());
+          const problem = findOwnMetricsProblem(own, key, options.reserved);
+          if (problem) throw ownMetricsError(problem);
+          return writeFamilies(families) + own;
+        },
+        (error) => {
+          updatesRefused = !(error instanceof PushError && error.retryable);
+          const next = updatesRefused ? '; the next push is the one at the end' : '';
+          log.warn(`the metrics of the running job were not pushed: ${describeThrown(error)}${next}`);
+        },
+      );
+    },
+
+    async end({ outcome, succeeded, deadline }) {
+      await finishSidePush(deadline);
+      const limits: PushLimits = { deadline, onRetry: warnOnce(log) };
+      const own = await collectOwn(options, deadline);
+      if (typeof own === 'string') {
+        const body = writeFamilies(outcome(false)) + own;
+        const method = succeeded && options.replace ? 'PUT' : 'POST';
+        const error = await attempt(pusher, { method, path, body, compress: true }, limits);
+        if (!error) return { status: 'delivered' };
+        if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
+        return deliverAlone(describeRejection(error, body));
+      }
+      return deliverAlone(own);
+
+      /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
+      async function deliverAlone(refusal: PushError): Promise<DeliveryReport> {
+        const body = writeFamilies(outcome(true));
+        const error = await attempt(pusher, { method: 'POST', path, body, compress: false }, limits);
+        if (!error) return { status: 'outcome_only', error: refusal };
+        log.error(`the job's own metrics were refused: ${refusal.message}`);
+        return { status: 'failed', error };
+      }
+    },
+
+    close: () => pusher.close(),
+  };
+}
+
+/** Where a run's metrics go, for people. */
+export function describeTarget({ pusher, key }: Pick<DeliveryOptions, 'pusher' | 'key'>): string {
+  return `${pusher.target} as ${formatKey(key)}`;
+}
+
+async function attempt(
+  pusher: Pusher,
+  request: Parameters<Pusher['push']>[0],
+  limits: PushLimits,
+): Promise<PushError | undefined> {
+  try {
+    await pusher.push(request, limits);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PushError) return error;
+    throw error;
+  }
+}
+
+/** The job's own metrics as they can be pushed, or why they cannot. */
+async function collectOwn(options: DeliveryOptions, deadline: Deadline): Promise<string | PushError> {
+  const limitMs = deadline.remainingMs() / 2;
+  let own: string | undefined;
+  try {
+    own = await within(limitMs, Promise.resolve(options.collect()));
+  } catch (error) {
+    return ownMetricsError(`collecting them failed: ${describeThrown(error)}`);
+  }
+  if (own === undefined) return ownMetricsError(`collecting them took more than ${Math.round(limitMs)}ms`);
+  if (typeof own !== 'string') return ownMetricsError('metrics() gave no text');
+  const text = endWithNewline(own);
+  const problem = findOwnMetricsProblem(text, options.key, options.reserved);
+  return problem ? ownMetricsError(problem) : text;
+}
+
+function ownMetricsError(problem: string): PushError {
+  return new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
+    retryable: false,
+    hint: 'the outcome of the run does not depend on them and goes alone',
+  });
+}
+
+function isRefusedBody(error: PushError): boolean {
+  return error.status === 400 || error.status === 413;
+}
+
+function endWithNewline(text: string): string {
+  const trimmed = text.trimEnd();
+  return trimmed === '' ? '' : `${trimmed}\n`;
+}
+
+/** The value of `promise`, or `undefined` when it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const cancel = new AbortController();
+  const timer = wait(ms, undefined, { signal: cancel.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, timer]);
+  } finally {
+    cancel.abort();
+  }
+}
+
+function warnOnce(log: Log): NonNullable<PushLimits['onRetry']> {
+  let warned = false;
+  return (error) => {
+    if (warned) return;
+    warned = true;
+    log.warn(`push failed, trying again: ${error.message}`, pushFields(error));
+  };
+}
+
+function pushFields(error: unknown): { hint?: string | undefined } {
+  return error instanceof PushError ? { hint: error.hint } : {};
+}

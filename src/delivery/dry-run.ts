@@ -1,0 +1,31 @@
+import type { GatewayAddress } from './gateway-address.js';
+import { encodeBody, type Pusher } from './push-client.js';
+
+/** Shows each push instead of sending it: method, decoded and raw URL, headers and the body as plain text. */
+export function createDryRun(address: GatewayAddress, write: (text: string) => void): Pusher {
+  return {
+    target: address.display,
+    close() {},
+    async push(request) {
+      const { headers, body } = await encodeBody(request);
+      const url = address.display + request.path;
+      const lines = [
+        `${request.method} ${decodePath(url)}`,
+        `raw URL: ${url}`,
+        ...(address.credentials ? ['Authorization: Basic (hidden)'] : []),
+        ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+        `Content-Length: ${body.length}`,
+        '',
+        request.body,
+      ];
+      write(`${lines.join('\n')}\n`);
+    },
+  };
+}
+
+/** The path as people read it: base64url segments and percent escapes decoded. */
+function decodePath(url: string): string {
+  return url.replace(/@base64\/([A-Za-z0-9_-]+)/g, (_, encoded: string) => {
+    return `/${Buffer.from(encoded, 'base64url').toString('utf8')}`;
+  });
+}

@@ -1,0 +1,103 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { TEXT_FORMAT } from '../exposition/write.js';
+import { version } from '../version.js';
+import type { Deadline } from './deadline.js';
+import { type Connection, openConnection } from './exchange.js';
+import type { GatewayAddress } from './gateway-address.js';
+import { PushError, refusalError } from './push-error.js';
+import { planRetry, tryLimitMs } from './retry-plan.js';
+
+/** One push as the wire will see it, before credentials are added. */
+export interface PushRequest {
+  /** PUT replaces the whole group, POST only the families that the body names. */
+  readonly method: 'POST' | 'PUT';
+  /** The group's path below the gateway's address. */
+  readonly path: string;
+  /** In the text format; '' only moves the group's push time. */
+  readonly body: string;
+  /** Whether a body over 1 KiB may go as gzip, which the Pushgateway reads since 1.5.0. */
+  readonly compress: boolean;
+}
+
+export interface PushLimits {
+  /** Bounds all tries together. */
+  readonly deadline: Deadline;
+  /** Ends the push at once when it aborts. */
+  readonly signal?: AbortSignal;
+  /** By default a push is tried again while there is a point in it. */
+  readonly once?: boolean;
+  /** Told of each failed try that is followed by another. */
+  readonly onRetry?: (error: PushError, waitMs: number) => void;
+}
+
+/** Takes a push to where it belongs. */
+export interface Pusher {
+  /** Where pushes go, for people; without credentials. */
+  readonly target: string;
+  /** @throws PushError */
+  push(request: PushRequest, limits: PushLimits): Promise<void>;
+  close(): void;
+}
+
+const COMPRESS_FROM_BYTES = 1024;
+
+/** Pushes to a Pushgateway over HTTP: 200 and 202 are success, and nothing else is. */
+export function createPushClient(address: GatewayAddress): Pusher {
+  let connection: Promise<Connection> | undefined;
+
+  return {
+    target: address.display,
+    close(): void {
+      connection?.then((opened) => opened.close());
+    },
+    async push(request, { deadline, signal, once = false, onRetry }) {
+      const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
+      const startMark = performance.now();
+      const { headers, body } = await encodeBody(request);
+      connection ??= openConnection(address);
+      const { send } = await connection;
+
+      for (let tries = 1; ; tries++) {
+        let error: PushError;
+        try {
+          const timeoutMs = tryLimitMs(deadline.remainingMs());
+          const refusal = await send({ ...request, headers, body }, { timeoutMs, signal: ends });
+          if (!refusal) return;
+          error = refusalError(address.display, refusal, Date.now());
+        } catch (thrown) {
+          if (!(thrown instanceof PushError)) throw thrown;
+          error = thrown;
+        }
+        const waitMs = once
+          ? undefined
+          : planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
+        if (waitMs === undefined || ends.aborted)
+          throw withEffort(error, tries, performance.now() - startMark);
+        onRetry?.(error, waitMs);
+        await wait(waitMs, undefined, { signal: ends }).catch(() => {});
+        if (ends.aborted) throw withEffort(error, tries, performance.now() - startMark);
+      }
+    },
+  };
+}
+
+/** The headers and bytes of a push, credentials aside. */
+export async function encodeBody(
+  request: PushRequest,
+): Promise<{ readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }> {
+  const plain = Buffer.from(request.body, 'utf8');
+  const headers = { 'Content-Type': TEXT_FORMAT, 'User-Agent': `prombatch/${version}` };
+  if (!request.compress || plain.length <= COMPRESS_FROM_BYTES) return { headers, body: plain };
+  const { gzip } = await import('node:zlib');
+  const body = await new Promise<Buffer>((resolve, reject) => {
+    gzip(plain, { level: 1 }, (error, packed) => (error ? reject(error) : resolve(packed)));
+  });
+  return { headers: { ...headers, 'Content-Encoding': 'gzip' }, body };
+}
+
+/** The last error, with how much was tried before giving up. */
+function withEffort(error: PushError, tries: number, elapsedMs: number): PushError {
+  if (tries > 1) error.message += `; gave up after ${tries} tries in ${(elapsedMs / 1000).toFixed(1)}s`;
+  if (error.retryAfterMs !== undefined) error.message += `; it asked to wait ${error.retryAfterMs / 1000}s`;
+  return error;
+}

@@ -1,0 +1,28 @@
+/** The process as commands see it: only the process edge makes one, and only tests make another. */
+export interface Host {
+  /** The arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /**
+   * Guards a run: calls `stop` with a StoppedBySignal at the first signal that asks to end, and with a
+   * JobCrashed when the job breaks outside its promise or can no longer settle. A second signal ends the
+   * process at once. Returns what says that the job has ended and then lifts the guard.
+   */
+  guardRun(stop: (reason: Error) => void): RunGuard;
+}
+
+export interface RunGuard {
+  /** The job has ended: what breaks from now on cannot change how. */
+  jobEnded(): void;
+  lift(): void;
+}
+
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** The terminal's width in characters. */
+  columns(): number;
+}

@@ -1,0 +1,25 @@
+export type { DeliveryReport } from './delivery/delivery.js';
+export {
+  PushError,
+  PushRedirected,
+  PushRejected,
+  PushTimedOut,
+  PushUnauthorized,
+  PushUnavailable,
+  PushUnreachable,
+  PushUntrusted,
+} from './delivery/push-error.js';
+export { PrombatchError, UsageError } from './errors.js';
+export {
+  defineJob,
+  type Job,
+  type JobContext,
+  type JobDefinition,
+  type JobResult,
+  type MetricsSource,
+} from './job/job.js';
+export { JobFailed, type RunOutcome } from './job/outcome.js';
+export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
+export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
+export { type RunOptions, type RunResult, runJob } from './run-job.js';
+export { version } from './version.js';

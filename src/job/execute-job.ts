@@ -1,0 +1,144 @@
+import { formatDuration } from '../duration.js';
+import { describeThrown } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Job, JobResult, MetricsSource } from './job.js';
+import type { RunEnd, RunOutcome } from './outcome.js';
+import { JobFailed } from './outcome.js';
+import { signalNumber } from './signal-number.js';
+import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
+import type { Stopwatch } from './stopwatch.js';
+
+export interface ExecutionOptions<R extends MetricsSource> {
+  readonly registry: R;
+  readonly stopwatch: Stopwatch;
+  /** Aborts to stop the run; the reason says why (StoppedBySignal, JobCrashed, or anything else). */
+  readonly stop: AbortSignal;
+  /** The job's deadline in milliseconds; 0 is none. */
+  readonly timeoutMs: number;
+  /** What the job gets to end after it was asked to stop, in milliseconds. */
+  readonly graceMs: number;
+  readonly log: Log;
+  readonly onProgress: (done: number, total: number | undefined) => void;
+}
+
+type Settled = { readonly result: JobResult | undefined } | { readonly error: unknown };
+
+/**
+ * Runs the job to its end and says how it ended. It never rejects. The first cause wins: a job that was asked
+ * to stop counts as stopped even if it then returns, since it cannot be told whether its work was done.
+ * A job that does not end within the grace period is left behind.
+ */
+export async function executeJob<R extends MetricsSource>(
+  job: Job<R>,
+  options: ExecutionOptions<R>,
+): Promise<RunOutcome> {
+  const { stopwatch, log } = options;
+  const stop = createStop(options);
+  let progressed: number | undefined;
+
+  const body = settle(() =>
+    job.run({
+      registry: options.registry,
+      signal: stop.signal,
+      stage: stopwatch.stage,
+      log,
+      progress(done, total) {
+        if (!isCount(done))
+          return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
+        progressed = done;
+        options.onProgress(done, total);
+      },
+    }),
+  );
+  const settled = await Promise.race([body, stop.abandoned]);
+  stop.dispose();
+
+  if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
+    log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
+  }
+  const end = judge(stop.signal, settled);
+  const reported = settled && 'result' in settled ? settled.result?.recordsProcessed : undefined;
+  if (reported !== undefined && !isCount(reported)) {
+    log.warn(
+      `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
+    );
+  }
+  const recordsProcessed = isCount(reported) ? reported : progressed;
+  return {
+    ...end,
+    ...stopwatch.read(),
+    exitCode: exitCodeOf(end),
+    ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
+  };
+}
+
+/** The job's own view of being stopped: its signal, and a promise that resolves when it is given up. */
+function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: number }) {
+  const controller = new AbortController();
+  const timers: NodeJS.Timeout[] = [];
+  let giveUp: () => void;
+  const abandoned = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined);
+  });
+  const ask = (reason: unknown): void => {
+    if (controller.signal.aborted) return;
+    controller.abort(reason);
+    if (reason instanceof JobCrashed) giveUp();
+    else timers.push(setTimeout(giveUp, options.graceMs));
+  };
+  const onStop = (): void => {
+    ask(options.stop.reason);
+    if (options.stop.reason instanceof JobCrashed) giveUp();
+  };
+  if (options.stop.aborted) onStop();
+  else options.stop.addEventListener('abort', onStop, { once: true });
+  if (options.timeoutMs > 0) {
+    timers.push(setTimeout(() => ask(new DeadlinePassed(options.timeoutMs)), options.timeoutMs));
+  }
+  return {
+    signal: controller.signal,
+    abandoned,
+    dispose(): void {
+      options.stop.removeEventListener('abort', onStop);
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {
+  try {
+    return { result: (await run()) ?? undefined };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function judge(signal: AbortSignal, settled: Settled | undefined): RunEnd {
+  if (signal.aborted) {
+    const reason: unknown = signal.reason;
+    if (reason instanceof JobCrashed) return { status: 'failed', error: reason.reason };
+    if (reason instanceof DeadlinePassed) return { status: 'timed_out', timeoutMs: reason.timeoutMs };
+    if (reason instanceof StoppedBySignal) return { status: 'interrupted', signal: reason.signal };
+    return { status: 'interrupted' };
+  }
+  if (settled && 'error' in settled) return { status: 'failed', error: settled.error };
+  return { status: 'succeeded' };
+}
+
+/** The exit code of the job itself, as the design's table has it. */
+function exitCodeOf(end: RunEnd): number {
+  switch (end.status) {
+    case 'succeeded':
+      return 0;
+    case 'failed':
+      return end.error instanceof JobFailed ? end.error.exitCode : 1;
+    case 'timed_out':
+      return 124;
+    case 'interrupted':
+      return end.signal === undefined ? 1 : 128 + signalNumber(end.signal);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}

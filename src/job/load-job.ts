@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describeThrown, UsageError } from '../errors.js';
+import { isJob, type Job, type MetricsSource } from './job.js';
+
+/**
+ * The job that a module exports by default.
+ *
+ * @param specifier a file's path, relative to `cwd` or absolute.
+ * @throws UsageError when the file is missing, does not load, or exports no job.
+ */
+export async function loadJob(specifier: string, cwd: string): Promise<Job<MetricsSource>> {
+  const path = resolve(cwd, specifier);
+  if (!existsSync(path))
+    throw new UsageError(`module: expected a file with a job, and there is no ${specifier}`);
+  const module = await importModule(specifier, path);
+  // A CommonJS module's exports arrive as the default; compiled ones keep theirs below it.
+  const candidates = [module.default, (module.default as { default?: unknown } | undefined)?.default];
+  const job = candidates.find(isJob);
+  if (job) return job;
+  const found = 'default' in module ? `a default export that is none` : 'no default export';
+  throw new UsageError(`module: expected ${specifier} to export a job by default, got ${found}`, {
+    hint: "export default defineJob({ name, run }), with defineJob from 'prombatch'",
+  });
+}
+
+async function importModule(specifier: string, path: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new UsageError(`module: ${specifier} does not load: ${describeLoadError(error)}`, {
+      cause: error,
+      ...loadHint(specifier, error),
+    });
+  }
+}
+
+function loadHint(specifier: string, error: unknown): { hint?: string } {
+  if (/\.[cm]?tsx?$/.test(specifier)) return { hint: 'compile TypeScript first, or use Node 22.18 or newer' };
+  return error instanceof SyntaxError ? { hint: `node --check ${specifier} shows the place` } : {};
+}
+
+/** The message with the place, where the stack names a module. */
+function describeLoadError(error: unknown): string {
+  const message = describeThrown(error).split('\n')[0] ?? '';
+  const place = error instanceof Error && /file:\/\/([^\s()]+:\d+(?::\d+)?)/.exec(error.stack ?? '')?.[1];
+  return place && !message.includes(place) ? `${message} (${place})` : message;
+}

@@ -1,0 +1,38 @@
+/** What every ended run has, however it ended. */
+interface RunFacts {
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Milliseconds since the epoch; never before the start. */
+  readonly completedAtMs: number;
+  readonly durationSeconds: number;
+  /** The exit code of the job itself, whatever became of its metrics. */
+  readonly exitCode: number;
+  readonly recordsProcessed?: number;
+  /** Seconds by stage, in the order the job named them. */
+  readonly stages: readonly (readonly [stage: string, seconds: number])[];
+}
+
+/** How a run ended, and why. A failing job is a result, not an exception. */
+export type RunEnd =
+  | { readonly status: 'succeeded' }
+  /** The job threw, rejected, crashed the process or could never settle. */
+  | { readonly status: 'failed'; readonly error: unknown }
+  /** The job ran past its deadline. */
+  | { readonly status: 'timed_out'; readonly timeoutMs: number }
+  /** The run was told to stop; `signal` is the signal's name, where one was the reason. */
+  | { readonly status: 'interrupted'; readonly signal?: string };
+
+/** One ended run: how it ended, with its times and what it reported. */
+export type RunOutcome = RunEnd & RunFacts;
+
+/** A job throws this to fail with an exit code and without a stack in the log. */
+export class JobFailed extends Error {
+  readonly exitCode: number;
+
+  /** @param exitCode of the run, from 1 to 255. */
+  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'JobFailed';
+    this.exitCode = options.exitCode ?? 1;
+  }
+}

@@ -1,0 +1,74 @@
+import { describeThrown, PrombatchError } from './errors.js';
+
+type Level = 'info' | 'warn' | 'error';
+
+/** Facts that go with a line; in text form only `hint` and `error` show. */
+export interface LogFields {
+  /** What to do next. */
+  readonly hint?: string | undefined;
+  /** Shown with its stack, where it has one. */
+  readonly error?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/** Where prombatch and its jobs say what happens; it never carries results. */
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogOptions {
+  readonly format: 'text' | 'json';
+  /** Leave `info` out. */
+  readonly quiet: boolean;
+  readonly write: (text: string) => void;
+  readonly now?: () => Date;
+}
+
+/** A log that says nothing. */
+export const silentLog: Log = { info() {}, warn() {}, error() {} };
+
+/** A log of one JSON object a line, or of lines for people that start with `prombatch:`. */
+export function createLog(options: LogOptions): Log {
+  const { now = () => new Date() } = options;
+  const emit = (level: Level, message: string, fields: LogFields = {}): void => {
+    if (options.quiet && level === 'info') return;
+    options.write(
+      options.format === 'json' ? jsonLine(level, message, fields, now()) : textLines(level, message, fields),
+    );
+  };
+  return {
+    info: (message, fields) => emit('info', message, fields),
+    warn: (message, fields) => emit('warn', message, fields),
+    error: (message, fields) => emit('error', message, fields),
+  };
+}
+
+/** Says a known error in one line with its hint, whatever else in its own words. */
+export function logError(log: Log, error: unknown): void {
+  if (error instanceof PrombatchError) log.error(error.message, { code: error.code, hint: error.hint });
+  else log.error(describeThrown(error), { error });
+}
+
+function jsonLine(level: Level, message: string, fields: LogFields, time: Date): string {
+  const { error, ...rest } = fields;
+  const stack = error instanceof Error ? error.stack : undefined;
+  return `${JSON.stringify({ time: time.toISOString(), level, message, ...rest, stack })}\n`;
+}
+
+function textLines(level: Level, message: string, fields: LogFields): string {
+  const mark = { info: '', warn: 'warning: ', error: 'error: ' }[level];
+  const lines = [`prombatch: ${mark}${message}`];
+  const frames = stackFrames(fields.error);
+  if (frames) lines.push(frames);
+  if (fields.hint) lines.push(`  hint: ${fields.hint}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** A stack without the message, which the line already has. */
+function stackFrames(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !error.stack) return undefined;
+  const start = error.stack.search(/^ {4}at /m);
+  return start < 0 ? undefined : error.stack.slice(start);
+}

@@ -1,0 +1,39 @@
+import { startDeadline } from './delivery/deadline.js';
+import { parseGatewayAddress } from './delivery/gateway-address.js';
+import { createGroupingKey, groupPath } from './delivery/grouping-key.js';
+import { createPushClient } from './delivery/push-client.js';
+import type { MetricsSource } from './job/job.js';
+
+export interface PushMetricsOptions {
+  /** Default: `http://localhost:9091`. */
+  readonly gateway?: string;
+  readonly job: string;
+  readonly grouping?: Readonly<Record<string, string>>;
+  /** POST replaces the families that the source names, PUT the whole group. Default: POST. */
+  readonly method?: 'POST' | 'PUT';
+  /** One deadline over all tries, in milliseconds. Default: 15,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Pushes what a registry holds, without a run around it. Works with anything that has `metrics()`:
+ * prom-client's Registry and that of its successor `@prometheus-io/client` alike.
+ *
+ * @throws UsageError for a malformed option; PushError when the metrics were not stored.
+ */
+export async function pushMetrics(source: MetricsSource, options: PushMetricsOptions): Promise<void> {
+  const path = groupPath(createGroupingKey(options.job, Object.entries(options.grouping ?? {})));
+  const client = createPushClient(parseGatewayAddress(options.gateway ?? 'http://localhost:9091'));
+  const deadline = startDeadline(options.timeoutMs ?? 15_000);
+  try {
+    const body = await source.metrics();
+    await client.push(
+      { method: options.method ?? 'POST', path, body, compress: true },
+      { deadline, ...(options.signal ? { signal: options.signal } : {}) },
+    );
+  } finally {
+    deadline.dispose();
+    client.close();
+  }
+}

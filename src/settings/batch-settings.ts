@@ -1,0 +1,135 @@
+import { redactUrl } from '../delivery/gateway-address.js';
+import { parseGroupingLabel } from '../delivery/grouping-key.js';
+import { oneOf, text, timerDuration, timezone } from './parsers.js';
+
+const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
+const DURATION = 'a duration of at most 24d such as 30s or 5m';
+
+/** The settings of every command that runs a job. */
+export const batchSettings = {
+  gateway: {
+    kind: 'value',
+    flags: '-g, --gateway <url>',
+    env: ['PROMBATCH_GATEWAY', 'PUSHGATEWAY_URL'],
+    help: 'the Pushgateway: host:port, an http(s) URL, or none',
+    parse: text,
+    expected: 'the address of a Pushgateway such as http://localhost:9091',
+    default: 'http://localhost:9091',
+    redact: redactUrl,
+  },
+  job: {
+    kind: 'value',
+    flags: '-j, --job <name>',
+    env: ['PROMBATCH_JOB'],
+    help: "the grouping label job (default: the job's own name)",
+    parse: text,
+    expected: 'a name for the job',
+  },
+  grouping: {
+    kind: 'list',
+    flags: '--grouping <name=value>',
+    env: ['PROMBATCH_GROUPING'],
+    help: 'a further grouping label; may be repeated',
+    parse: parseGroupingLabel,
+    expected: 'a label as name=value',
+  },
+  replace: {
+    kind: 'switch',
+    flags: '--replace',
+    env: ['PROMBATCH_REPLACE'],
+    help: 'the final push of a success replaces the whole group (PUT)',
+  },
+  pushTimeout: {
+    kind: 'value',
+    flags: '--push-timeout <duration>',
+    env: ['PROMBATCH_PUSH_TIMEOUT'],
+    help: 'one deadline over all tries of the final push',
+    parse: timerDuration({ zero: 'refused' }),
+    expected: `${DURATION}, more than 0`,
+    default: '15s',
+  },
+  timeout: {
+    ...duration,
+    flags: '--timeout <duration>',
+    env: ['PROMBATCH_TIMEOUT'],
+    help: "the job's deadline; 0 is none",
+    expected: DURATION,
+    default: '0',
+  },
+  grace: {
+    ...duration,
+    flags: '--grace <duration>',
+    env: ['PROMBATCH_GRACE'],
+    help: 'what the job gets to end after a signal or its deadline',
+    expected: DURATION,
+    default: '5s',
+  },
+  expectedInterval: {
+    kind: 'value',
+    flags: '--expected-interval <duration|cron>',
+    env: ['PROMBATCH_EXPECTED_INTERVAL'],
+    help: 'how often the job should succeed: sets when its next success is due',
+    parse: text,
+    expected: 'a duration such as 1h or a cron expression such as "0 3 * * *"',
+  },
+  timezone: {
+    kind: 'value',
+    flags: '--timezone <name>',
+    env: ['PROMBATCH_TIMEZONE'],
+    help: "the cron expression's time zone (default: the system's)",
+    parse: timezone,
+    expected: 'an IANA time zone such as Europe/Berlin',
+  },
+  pushInterval: {
+    ...duration,
+    flags: '--push-interval <duration>',
+    env: ['PROMBATCH_PUSH_INTERVAL'],
+    help: "push the job's metrics while it runs; 0 is off",
+    expected: DURATION,
+    default: '0',
+  },
+  noStartPush: {
+    kind: 'switch',
+    flags: '--no-start-push',
+    env: ['PROMBATCH_NO_START_PUSH'],
+    help: 'do not push when the run begins',
+  },
+  dryRun: {
+    kind: 'switch',
+    flags: '--dry-run',
+    env: ['PROMBATCH_DRY_RUN'],
+    help: 'print what would be pushed, and push nothing',
+  },
+} as const;
+
+/** `--on-push-failure`, whose default depends on the command. */
+export function onPushFailureSetting<const D extends 'fail' | 'warn'>(byDefault: D) {
+  return {
+    kind: 'value',
+    flags: '--on-push-failure <fail|warn>',
+    env: ['PROMBATCH_ON_PUSH_FAILURE'],
+    help: 'whether a push failure counts in the exit code',
+    parse: oneOf('fail', 'warn'),
+    expected: 'fail or warn',
+    default: byDefault,
+  } as const;
+}
+
+/** How every command logs. */
+export const logSettings = {
+  logFormat: {
+    kind: 'value',
+    flags: '--log-format <text|json>',
+    env: ['PROMBATCH_LOG_FORMAT'],
+    help: 'how stderr reads',
+    parse: oneOf('text', 'json'),
+    expected: 'text or json',
+    default: 'text',
+  },
+  quiet: {
+    kind: 'switch',
+    flags: '-q, --quiet',
+    env: ['PROMBATCH_QUIET'],
+    help: 'say only warnings and errors, and draw no progress bar',
+  },
+} as const;

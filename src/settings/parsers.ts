@@ -1,0 +1,37 @@
+import { LONGEST_TIMER_MS, parseDuration } from '../duration.js';
+import type { Parse } from './setting.js';
+
+/** Any text that is not empty. */
+export const text: Parse<string> = (given) => (given === '' ? undefined : given);
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number): Parse<number> {
+  return (given) => {
+    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+}
+
+/** One of the words. */
+export function oneOf<const W extends string>(...words: readonly W[]): Parse<W> {
+  return (given) => words.find((word) => word === given);
+}
+
+/** A duration that a timer can wait, in milliseconds; 0 only where it means something. */
+export function timerDuration(options: { zero: 'allowed' | 'refused' }): Parse<number> {
+  return (given) => {
+    const ms = parseDuration(given);
+    if (ms === undefined || ms > LONGEST_TIMER_MS) return undefined;
+    return ms === 0 && options.zero === 'refused' ? undefined : ms;
+  };
+}
+
+/** The name of a time zone that this Node knows. */
+export const timezone: Parse<string> = (given) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: given });
+    return given;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,118 @@
+import { UsageError } from '../errors.js';
+
+/** Reads a value's text; `undefined` when it is not of the form. */
+export type Parse<T> = (text: string) => T | undefined;
+
+interface SettingBase {
+  /** As commander writes it: `-g, --gateway <url>`. */
+  readonly flags: string;
+  readonly help: string;
+  /** Environment variables that stand in for the flag, the strongest first. */
+  readonly env: readonly string[];
+}
+
+/** A setting with one value. */
+export interface ValueSetting<T> extends SettingBase {
+  readonly kind: 'value';
+  readonly parse: Parse<T>;
+  /** Ends the sentence "expected …". */
+  readonly expected: string;
+  readonly default?: string;
+  /** Its values are never shown, not even in an error: they may hold a secret. */
+  readonly redact?: (text: string) => string;
+}
+
+/** A setting that is on or off. */
+export interface SwitchSetting extends SettingBase {
+  readonly kind: 'switch';
+}
+
+/** A setting that may be given several times, or once with commas in the environment. */
+export interface ListSetting<T> extends SettingBase {
+  readonly kind: 'list';
+  readonly parse: Parse<T>;
+  readonly expected: string;
+}
+
+export type Setting = ValueSetting<unknown> | SwitchSetting | ListSetting<unknown>;
+
+/** A command's settings by the name that its code uses. */
+export type Settings = Readonly<Record<string, Setting>>;
+
+/** The values of a command's settings, typed by their declarations. */
+export type SettingValues<S extends Settings> = {
+  readonly [K in keyof S]: S[K] extends SwitchSetting
+    ? boolean
+    : S[K] extends ListSetting<infer T>
+      ? readonly T[]
+      : S[K] extends ValueSetting<infer T> & { readonly default: string }
+        ? T
+        : S[K] extends ValueSetting<infer T>
+          ? T | undefined
+          : never;
+};
+
+/** What the command line gave for each setting: texts, texts of a list, or `true` for a switch. */
+export type GivenFlags = Readonly<Record<string, string | readonly string[] | true | undefined>>;
+
+/**
+ * The values of all settings: a flag beats the environment, which beats the default. A blank environment
+ * variable counts as unset.
+ *
+ * @throws UsageError that says where the value came from, what was expected and what came.
+ */
+export function resolveSettings<S extends Settings>(
+  settings: S,
+  flags: GivenFlags,
+  env: Readonly<Record<string, string | undefined>>,
+): SettingValues<S> {
+  const values = Object.entries(settings).map(([name, setting]) => [
+    name,
+    resolveSetting(setting, flags[name], env),
+  ]);
+  return Object.fromEntries(values);
+}
+
+function resolveSetting(
+  setting: Setting,
+  flag: GivenFlags[string],
+  env: Readonly<Record<string, string | undefined>>,
+): unknown {
+  const variable = setting.env.find((name) => (env[name] ?? '').trim() !== '');
+  const fromEnv = variable === undefined ? undefined : (env[variable] ?? '').trim();
+  switch (setting.kind) {
+    case 'switch':
+      if (flag === true) return true;
+      return fromEnv === undefined ? false : parseSwitch(variable ?? '', fromEnv);
+    case 'list': {
+      const texts = Array.isArray(flag) ? flag : fromEnv?.split(',').map((text) => text.trim());
+      const source = Array.isArray(flag) ? longFlag(setting) : (variable ?? '');
+      return (texts ?? []).map((text: string) => parseText(setting, source, text));
+    }
+    case 'value':
+      if (typeof flag === 'string') return parseText(setting, longFlag(setting), flag);
+      if (fromEnv !== undefined) return parseText(setting, variable ?? '', fromEnv);
+      return setting.default === undefined
+        ? undefined
+        : parseText(setting, longFlag(setting), setting.default);
+  }
+}
+
+function parseText<T>(setting: ValueSetting<T> | ListSetting<T>, source: string, text: string): T {
+  const value = setting.parse(text);
+  if (value !== undefined) return value;
+  const shown = 'redact' in setting && setting.redact ? setting.redact(text) : text;
+  throw new UsageError(`${source}: expected ${setting.expected}, got ${JSON.stringify(shown)}`);
+}
+
+function parseSwitch(source: string, text: string): boolean {
+  const lower = text.toLowerCase();
+  if (lower === 'true' || lower === '1') return true;
+  if (lower === 'false' || lower === '0') return false;
+  throw new UsageError(`${source}: expected true, false, 1 or 0, got ${JSON.stringify(text)}`);
+}
+
+/** The long form in a setting's flags: `--gateway`. */
+export function longFlag({ flags }: Pick<Setting, 'flags'>): string {
+  return /--[a-z-]+/.exec(flags)?.[0] ?? flags;
+}

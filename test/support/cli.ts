@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The built command. */
+export const CLI = fileURLToPath(new URL('../../dist/prombatch.cjs', import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly elapsedMs: number;
+}
+
+export interface RunningCli {
+  readonly child: ChildProcess;
+  stderr(): string;
+  stdout(): string;
+  readonly result: Promise<CliResult>;
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Another copy of the command than the built one. */
+  readonly cli?: string;
+}
+
+/** Starts the built command with an environment that holds nothing but PATH and what is given. */
+export function startCli(args: readonly string[], { env = {}, cwd, cli = CLI }: CliOptions = {}): RunningCli {
+  const started = performance.now();
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr, elapsedMs: performance.now() - started });
+    });
+  });
+  return { child, result, stdout: () => stdout, stderr: () => stderr };
+}
+
+/** Runs the built command to its end. */
+export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {
+  return startCli(args, options).result;
+}

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+
+/** A server that does to each connection what its name says. */
+export interface FaultyServer {
+  readonly address: string;
+  /** The requests that arrived whole, first lines and bodies as text. */
+  readonly requests: readonly string[];
+  close(): Promise<void>;
+}
+
+type Behaviour = (socket: Socket, requestNumber: number) => void;
+
+async function start(behaviour: Behaviour): Promise<FaultyServer> {
+  const sockets = new Set<Socket>();
+  const requests: string[] = [];
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    let buffered = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      buffered = Buffer.concat([buffered, chunk]);
+      for (let end = wholeRequest(buffered); end !== undefined; end = wholeRequest(buffered)) {
+        requests.push(readable(buffered.subarray(0, end)));
+        buffered = buffered.subarray(end);
+        behaviour(socket, requests.length);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    address: `127.0.0.1:${port}`,
+    requests,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Head and body as text, the body unpacked where it was gzip. */
+function readable(request: Buffer): string {
+  const bodyAt = request.indexOf('\r\n\r\n') + 4;
+  const head = request.subarray(0, bodyAt).toString('utf8');
+  const body = request.subarray(bodyAt);
+  return head + (/content-encoding: gzip/i.test(head) ? gunzipSync(body) : body).toString('utf8');
+}
+
+function wholeRequest(buffered: Buffer): number | undefined {
+  const head = buffered.indexOf('\r\n\r\n');
+  if (head < 0) return undefined;
+  const length = Number(/content-length: (\d+)/i.exec(buffered.subarray(0, head).toString())?.[1] ?? 0);
+  const end = head + 4 + length;
+  return buffered.length >= end ? end : undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+function write(socket: Socket, { status, headers = {}, body = '' }: Answer): void {
+  const lines = Object.entries({ ...headers, 'Content-Length': String(Buffer.byteLength(body)) });
+  socket.write(
+    `HTTP/1.1 ${status} X\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  );
+}
+
+/** Answers the n-th request with the n-th answer, and all later ones with the last. */
+export function answering(...answers: readonly [Answer, ...Answer[]]): Promise<FaultyServer> {
+  return start((socket, number) =>
+    write(socket, answers[number - 1] ?? answers[answers.length - 1] ?? answers[0]),
+  );
+}
+
+export const rejecting = (status: number, body = ''): Promise<FaultyServer> => answering({ status, body });
+
+export const redirecting = (status: number, location: string): Promise<FaultyServer> =>
+  answering({ status, headers: { Location: location } });
+
+/** Accepts and reads, and never answers. */
+export const stalling = (): Promise<FaultyServer> => start(() => {});
+
+/** Answers one byte a second, from the first byte of the head on. */
+export const dripping = (): Promise<FaultyServer> =>
+  start((socket) => {
+    const bytes = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+    let at = 0;
+    const timer = setInterval(() => socket.write(bytes[at++] ?? ''), 1000);
+    socket.on('close', () => clearInterval(timer));
+  });
+
+/** Answers half a head and resets the connection. */
+export const resetting = (): Promise<FaultyServer> =>
+  start((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-', () => socket.resetAndDestroy()));
+
+/** An address at which nothing listens: the port was free a moment ago. */
+export async function refusing(): Promise<FaultyServer> {
+  const server = await stalling();
+  await server.close();
+  return { ...server, close: async () => {} };
+}

@@ -1,0 +1,55 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { waitFor } from './wait-for.js';
+
+export interface ServerProcess {
+  readonly url: string;
+  readonly child: ChildProcess;
+  output(): string;
+  /** Ends this process, by its own id, and waits until it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a server that listens on a loopback port of the system's choice and says in its log which. */
+export async function startServer(
+  binary: string,
+  args: readonly string[],
+  readyPath: string,
+  options: { cwd?: string } = {},
+): Promise<ServerProcess> {
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  };
+  try {
+    const url = await waitFor(`${binary} to listen`, () => {
+      if (child.exitCode !== null) throw new Error(`${binary} ended: ${output}`);
+      const port = /(?:Listening on"|TLS is disabled\.")[^\n]*address=127\.0\.0\.1:([1-9]\d*)/.exec(
+        output,
+      )?.[1];
+      return port && `http://127.0.0.1:${port}`;
+    });
+    await waitFor(`${binary} to be ready`, async () => (await fetch(url + readyPath)).ok);
+    return { url, child, output: () => output, stop };
+  } catch (error) {
+    await stop('SIGKILL');
+    throw error;
+  }
+}
+
+/** The path of a program, or `undefined`; with CI=true a missing one is an error. */
+export function findServer(name: string): string | undefined {
+  try {
+    return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
+  } catch {
+    if (process.env.CI === 'true')
+      throw new Error(`${name} is not installed, and CI must not skip its tests`);
+    return undefined;
+  }
+}
