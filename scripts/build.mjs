@@ -4,10 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-/** Parts of prom-client that the command never uses: loading them costs more than all the rest. */
+/**
+ * Parts of the bundled libraries that the command never uses and that cost more to load than all the rest:
+ * prom-client's cluster, default metrics and own Pushgateway client, commander's executable subcommands.
+ */
 const unusedParts = {
-  name: 'unused-parts-of-prom-client',
+  name: 'unused-parts',
   setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
+    );
     onResolve({ filter: /\.\/(?:lib\/)?(?:cluster|pushgateway|defaultMetrics)$/ }, ({ path, importer }) =>
       /[\\/]prom-client[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
     );

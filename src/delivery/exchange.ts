@@ -35,7 +35,7 @@ export interface Connection {
 /** `node:http` rather than `fetch`, which costs a short process about 60 ms and 35 MB to load. */
 export async function openConnection(address: GatewayAddress): Promise<Connection> {
   const { Agent, request } =
-    address.protocol === 'https:' ? await import('node:https') : await import('node:http');
+    address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,

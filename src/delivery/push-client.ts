@@ -88,11 +88,8 @@ export async function encodeBody(
   const plain = Buffer.from(request.body, 'utf8');
   const headers = { 'Content-Type': TEXT_FORMAT, 'User-Agent': `prombatch/${version}` };
   if (!request.compress || plain.length <= COMPRESS_FROM_BYTES) return { headers, body: plain };
-  const { gzip } = await import('node:zlib');
-  const body = await new Promise<Buffer>((resolve, reject) => {
-    gzip(plain, { level: 1 }, (error, packed) => (error ? reject(error) : resolve(packed)));
-  });
-  return { headers: { ...headers, 'Content-Encoding': 'gzip' }, body };
+  const { gzip } = await import('./gzip.js');
+  return { headers: { ...headers, 'Content-Encoding': 'gzip' }, body: gzip(plain) };
 }
 
 /** The last error, with how much was tried before giving up. */

@@ -1,0 +1,2 @@
+// See http.ts.
+export { Agent, request } from 'node:https';
