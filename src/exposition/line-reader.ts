@@ -101,7 +101,7 @@ export class LineReader {
 
   value(): number {
     const text = this.word();
-    if (DECIMAL.test(text)) return Number(text);
+    if (DECIMAL.test(text) && Number.isFinite(Number(text))) return Number(text);
     if (/^[+-]?nan$/i.test(text)) return Number.NaN;
     const infinity = NOT_FINITE.exec(text);
     if (infinity) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
@@ -109,9 +109,9 @@ export class LineReader {
   }
 
   timestamp(): number {
+    this.skipBlanks();
     const text = this.word();
     if (!/^[+-]?\d+$/.test(text)) throw this.error(`expected an integer as timestamp, got "${text}"`);
-    this.skipBlanks();
     if (!this.atEnd()) throw this.error(`unexpected text after the timestamp: "${this.rest()}"`);
     return Number(text);
   }

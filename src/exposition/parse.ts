@@ -13,7 +13,8 @@ interface OpenFamily {
 /**
  * The families of a text in the Prometheus text format 0.0.4, in the order of their first mention; families
  * without samples are left out, as the Pushgateway leaves them out. As strict as the Pushgateway's own parser:
- * a missing last newline, a second TYPE or HELP line, or a TYPE line after samples is an error.
+ * a missing last newline, a blank after a value, a second TYPE or HELP line, or a TYPE line after samples is an
+ * error.
  *
  * @throws TextFormatError with the number of the line, counted from 1.
  */
@@ -49,6 +50,7 @@ function readComment(reader: LineReader, families: Map<string, OpenFamily>): voi
   const family = familyFor(reader.metricName(), families);
   if (!reader.atEnd() && !reader.atBlank()) throw reader.error(`invalid metric name in ${keyword}`);
   reader.skipBlanks();
+  if (reader.atEnd()) return;
   if (keyword === 'HELP') {
     if (family.help !== undefined) throw reader.error(`second HELP line for metric name "${family.name}"`);
     family.help = reader.helpText();
@@ -58,8 +60,8 @@ function readComment(reader: LineReader, families: Map<string, OpenFamily>): voi
     throw reader.error(`second TYPE line for metric name "${family.name}", or TYPE reported after samples`);
   }
   const type = reader.rest();
-  if (!TYPES.has(type)) throw reader.error(`unknown metric type "${type}"`);
-  family.type = type as MetricType;
+  if (!TYPES.has(type.toLowerCase())) throw reader.error(`unknown metric type "${type}"`);
+  family.type = type.toLowerCase() as MetricType;
 }
 
 function readSample(reader: LineReader, families: Map<string, OpenFamily>): void {
@@ -70,7 +72,6 @@ function readSample(reader: LineReader, families: Map<string, OpenFamily>): void
   const labels = reader.take('{') ? reader.labels() : [];
   reader.skipBlanks();
   const value = reader.value();
-  reader.skipBlanks();
   const timestampMs = reader.atEnd() ? undefined : reader.timestamp();
   family.samples.push({ name, labels, value, ...(timestampMs === undefined ? {} : { timestampMs }) });
 }

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { isIP } from 'node:net';
+import { createGatewayServer } from './http-server.js';
+import { createStore, type Group } from './store.js';
+
+export interface GatewayOptions {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: 0, a free one of the system's choice. */
+  readonly port?: number;
+  /** The longest body of a push, unpacked. Default: 64 MiB. */
+  readonly bodyBytes?: number;
+  /** How many groups it holds. Default: 10,000. */
+  readonly groups?: number;
+}
+
+/** A running embedded gateway. */
+export interface RunningGateway {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  groups(): readonly Group[];
+  wipe(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an embedded Pushgateway: in memory, for development and tests, not for production.
+ *
+ * @throws the listen error, with its `code`, when the port cannot be had.
+ */
+export async function openGateway(options: GatewayOptions = {}): Promise<RunningGateway> {
+  const { host = '127.0.0.1', port = 0, bodyBytes = 64 * 1024 * 1024, groups = 10_000 } = options;
+  const store = createStore({ groups });
+  const server = createGatewayServer({ store, host, bodyBytes });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: actual } = server.address() as AddressInfo;
+  return {
+    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${actual}`,
+    host,
+    port: actual,
+    groups: store.groups,
+    wipe: store.wipe,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createGunzip } from 'node:zlib';
+import { TextFormatError } from '../exposition/line-reader.js';
+import { parseFamilies } from '../exposition/parse.js';
+import { TEXT_FORMAT } from '../exposition/write.js';
+import { findForeignPage } from './guard.js';
+import { FamilyError } from './metric.js';
+import { renderPage } from './page.js';
+import { renderApiMetrics, renderApiStatus, renderMetrics } from './render.js';
+import { type Route, route } from './route.js';
+import { PushRefused, type Store } from './store.js';
+
+export interface GatewayServerOptions {
+  readonly store: Store;
+  /** The host that the server will listen on. */
+  readonly host: string;
+  /** The longest body of a push, unpacked. */
+  readonly bodyBytes: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** The Pushgateway's HTTP API over a store. */
+export function createGatewayServer(options: GatewayServerOptions): Server {
+  const startedAt = new Date();
+  const server = createServer((request, response) => {
+    answer(request, options, startedAt)
+      .catch((error: unknown) => plain(500, String(error)))
+      .then((given) => send(request, response, given));
+  });
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 60_000;
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  { store, host, bodyBytes }: GatewayServerOptions,
+  startedAt: Date,
+): Promise<Answer> {
+  const foreign = findForeignPage({ host: request.headers.host, origin: request.headers.origin }, host);
+  if (foreign) return plain(403, `refused, to keep web pages out: ${foreign}`);
+  const wanted = route(request.method ?? 'GET', request.url ?? '/');
+  switch (wanted.to) {
+    case 'push':
+      return push(request, wanted, store, bodyBytes);
+    case 'delete':
+      store.delete(wanted.labels);
+      return { status: 202 };
+    case 'page':
+      return { status: 200, type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, body: renderPage() };
+    case 'metrics':
+      return { status: 200, type: TEXT_FORMAT, body: renderMetrics(store.groups()) };
+    case 'api-metrics':
+      return json(renderApiMetrics(store.groups()));
+    case 'api-status':
+      return json(renderApiStatus(startedAt, { 'persistence.file': '', 'web.listen-address': host }));
+    case 'healthy':
+    case 'ready':
+      return { status: 200, type: 'text/plain; charset=utf-8', body: 'OK' };
+    case 'nothing':
+      return { status: 200 };
+    case 'redirect':
+      return { status: wanted.status, headers: { Location: wanted.location } };
+    case 'refusal':
+      return plain(wanted.status, wanted.message);
+  }
+}
+
+/** The page needs nothing from elsewhere, and nothing in it may run that is not its own. */
+const PAGE_HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'Cache-Control': 'no-store',
+};
+
+async function push(
+  request: IncomingMessage,
+  { labels, replace }: Extract<Route, { to: 'push' }>,
+  store: Store,
+  bodyBytes: number,
+): Promise<Answer> {
+  try {
+    const text = await readBody(request, bodyBytes);
+    store.push({ labels, replace, families: parseFamilies(text) }, nowMs());
+    return { status: 200 };
+  } catch (error) {
+    if (error instanceof TextFormatError) return plain(400, `text format parsing error in ${error.message}`);
+    if (error instanceof FamilyError) return plain(400, `text format parsing error: ${error.message}`);
+    if (error instanceof PushRefused) return plain(error.status, error.message);
+    throw error;
+  }
+}
+
+/** Finer than a millisecond: a success and a failure within one would count as the same moment. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+async function readBody(request: IncomingMessage, bodyBytes: number): Promise<string> {
+  const packed = request.headers['content-encoding'] === 'gzip';
+  const source = packed ? request.pipe(createGunzip()) : request;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of source) {
+      length += (chunk as Buffer).length;
+      if (length > bodyBytes) throw new PushRefused(413, `the pushed text is longer than ${bodyBytes} bytes`);
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    if (packed && !(error instanceof PushRefused))
+      throw new PushRefused(400, `the body is not valid gzip: ${String(error)}`);
+    throw error;
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new PushRefused(400, 'text format parsing error: the pushed text is not valid UTF-8');
+  }
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, headers, body = '' }: Answer,
+): void {
+  // An answer before the whole request was read leaves the rest in the way of the next one.
+  const close = request.complete ? {} : { Connection: 'close' };
+  response.writeHead(status, {
+    ...(type === undefined ? {} : { 'Content-Type': type }),
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...close,
+    ...headers,
+  });
+  response.end(body);
+}
+
+function plain(status: number, message: string): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${message}\n` };
+}
+
+function json(value: unknown): Answer {
+  return { status: 200, type: 'application/json', body: JSON.stringify(value) };
+}

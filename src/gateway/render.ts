@@ -1,0 +1,86 @@
+import type { MetricFamily } from '../exposition/family.js';
+import { writeFamilies } from '../exposition/write.js';
+import { version } from '../version.js';
+import { formatGoFloat } from './go-number.js';
+import { type Metric, toFamily } from './metric.js';
+import { failureTimeOf, type Group, pushTimeOf } from './store.js';
+
+/** What `/metrics` shows: the families of all groups under one head each, sorted by name. */
+export function renderMetrics(groups: readonly Group[]): string {
+  const byName = new Map<string, MetricFamily>([[BUILD_INFO.name, BUILD_INFO]]);
+  for (const group of groups) {
+    for (const stored of group.families.values()) {
+      const family = toFamily(stored);
+      const known = byName.get(family.name);
+      byName.set(family.name, known ? { ...known, samples: known.samples.concat(family.samples) } : family);
+    }
+  }
+  return writeFamilies([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+const BUILD_INFO: MetricFamily = {
+  name: 'pushgateway_build_info',
+  help: 'Always 1; which gateway this is.',
+  type: 'gauge',
+  samples: [{ name: 'pushgateway_build_info', labels: [['version', `prombatch-${version}`]], value: 1 }],
+};
+
+/** The body of `/api/v1/metrics`. */
+export function renderApiMetrics(groups: readonly Group[]): unknown {
+  return { status: 'success', data: groups.map(renderGroup) };
+}
+
+function renderGroup(group: Group): unknown {
+  const families = [...group.families.values()].map(({ name, type, help, pushedAtMs, metrics }) => [
+    name,
+    {
+      time_stamp: new Date(pushedAtMs).toISOString(),
+      type: type.toUpperCase(),
+      ...(help === '' ? {} : { help }),
+      metrics: metrics.map(renderMetric),
+    },
+  ]);
+  return {
+    ...Object.fromEntries(families),
+    labels: Object.fromEntries(group.labels),
+    last_push_successful: pushTimeOf(group) >= failureTimeOf(group),
+  };
+}
+
+function renderMetric({ labels, value }: Metric): unknown {
+  const points = (pairs: readonly (readonly [number, number])[]) =>
+    Object.fromEntries(pairs.map(([bound, at]) => [formatGoFloat(bound), formatGoFloat(at)]));
+  const shared = { labels: Object.fromEntries(labels) };
+  switch (value.kind) {
+    case 'single':
+      return { ...shared, value: formatGoFloat(value.value) };
+    case 'summary':
+      return {
+        ...shared,
+        quantiles: points(value.quantiles),
+        count: String(value.count),
+        sum: formatGoFloat(value.sum),
+      };
+    case 'histogram':
+      return {
+        ...shared,
+        buckets: Object.fromEntries(
+          value.buckets.map(([bound, count]) => [formatGoFloat(bound), String(count)]),
+        ),
+        count: String(value.count),
+        sum: formatGoFloat(value.sum),
+      };
+  }
+}
+
+/** The body of `/api/v1/status`. */
+export function renderApiStatus(startedAt: Date, flags: Readonly<Record<string, string>>): unknown {
+  return {
+    status: 'success',
+    data: {
+      build_information: { version: `prombatch-${version}` },
+      flags,
+      start_time: startedAt.toISOString(),
+    },
+  };
+}
