@@ -12,6 +12,8 @@ export interface Host {
    * process at once. Returns what says that the job has ended and then lifts the guard.
    */
   guardRun(stop: (reason: Error) => void): RunGuard;
+  /** Resolves at the first signal that asks to end. */
+  untilStopped(): Promise<void>;
 }
 
 export interface RunGuard {

@@ -25,6 +25,7 @@ const host: Host = {
   stdout: createOutput(process.stdout),
   stderr: createOutput(process.stderr),
   guardRun,
+  untilStopped,
 };
 
 runCli(host).then(end, (error: unknown) => {
@@ -55,6 +56,12 @@ function describeOpenHandles(): string {
     (named.length > 0 ? named : [...counts]).map(([name, count]) => `${count} ${name}`).join(', ') ||
     'something'
   );
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of STOP_SIGNALS) process.once(signal, () => resolve());
+  });
 }
 
 function guardRun(stop: (reason: Error) => void): RunGuard {

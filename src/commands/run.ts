@@ -1,13 +1,14 @@
 import { UsageError } from '../errors.js';
 import type { Host } from '../host.js';
 import type { Job, MetricsSource } from '../job/job.js';
-import { createLog } from '../log.js';
-import { createProgressBar } from '../progress-bar.js';
+import { createLog, type Log } from '../log.js';
+import { createProgressBar, type ProgressBar } from '../progress-bar.js';
 import { runJob } from '../run-job.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
 import type { SettingValues } from '../settings/setting.js';
 import { defineCommand } from './command.js';
+import { withGateway } from './with-gateway.js';
 
 const sampleSettings = {
   ticks: {
@@ -48,6 +49,12 @@ const sampleSettings = {
 
 const settings = {
   ...batchSettings,
+  keep: {
+    kind: 'switch',
+    flags: '--keep',
+    env: [],
+    help: 'with --gateway embedded: leave it up after the run, until a signal',
+  },
   onPushFailure: onPushFailureSetting('fail'),
   ...sampleSettings,
   ...logSettings,
@@ -71,37 +78,50 @@ export const run = defineCommand({
   async run(host, { values, given, args: [module] }) {
     const job = await findJob(host, values, given, module);
     const bar = createProgressBar(host.stderr, job.name, !values.quiet && values.logFormat === 'text');
-    const stop = new AbortController();
-    const guard = host.guardRun((reason) => stop.abort(reason));
-    try {
-      const { exitCode } = await runJob(job, {
-        gateway: values.gateway,
-        ...(values.job === undefined ? {} : { job: values.job }),
-        grouping: values.grouping,
-        replace: values.replace,
-        pushTimeoutMs: values.pushTimeout,
-        onPushFailure: values.onPushFailure,
-        timeoutMs: values.timeout,
-        graceMs: values.grace,
-        ...(values.expectedInterval === undefined ? {} : { expectedInterval: values.expectedInterval }),
-        ...(values.timezone === undefined ? {} : { timezone: values.timezone }),
-        startPush: !values.noStartPush,
-        pushIntervalMs: values.pushInterval,
-        ...(values.dryRun ? { dryRun: (text: string) => host.stdout.write(text) } : {}),
-        signal: stop.signal,
-        log: createLog({ format: values.logFormat, quiet: values.quiet, write: bar.print }),
-        onProgress: bar.update,
-        onEnd() {
-          bar.clear();
-          guard.jobEnded();
-        },
-      });
-      return exitCode;
-    } finally {
-      guard.lift();
-    }
+    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: bar.print });
+    return withGateway({ host, log, ...values }, (gateway) =>
+      runOnce(host, job, { ...values, gateway }, bar, log),
+    );
   },
 });
+
+async function runOnce(
+  host: Host,
+  job: Job<MetricsSource>,
+  values: Values,
+  bar: ProgressBar,
+  log: Log,
+): Promise<number> {
+  const stop = new AbortController();
+  const guard = host.guardRun((reason) => stop.abort(reason));
+  try {
+    const { exitCode } = await runJob(job, {
+      gateway: values.gateway,
+      ...(values.job === undefined ? {} : { job: values.job }),
+      grouping: values.grouping,
+      replace: values.replace,
+      pushTimeoutMs: values.pushTimeout,
+      onPushFailure: values.onPushFailure,
+      timeoutMs: values.timeout,
+      graceMs: values.grace,
+      ...(values.expectedInterval === undefined ? {} : { expectedInterval: values.expectedInterval }),
+      ...(values.timezone === undefined ? {} : { timezone: values.timezone }),
+      startPush: !values.noStartPush,
+      pushIntervalMs: values.pushInterval,
+      ...(values.dryRun ? { dryRun: (text: string) => host.stdout.write(text) } : {}),
+      signal: stop.signal,
+      log,
+      onProgress: bar.update,
+      onEnd() {
+        bar.clear();
+        guard.jobEnded();
+      },
+    });
+    return exitCode;
+  } finally {
+    guard.lift();
+  }
+}
 
 /** The module's job, or the sample; prom-client is loaded only with a job that uses it. */
 async function findJob(

@@ -9,7 +9,7 @@ export function writeFamilies(families: readonly MetricFamily[]): string {
 }
 
 function writeFamily(family: MetricFamily): string {
-  const help = family.help === undefined ? '' : `# HELP ${family.name} ${escapeHelp(family.help)}\n`;
+  const help = !family.help ? '' : `# HELP ${family.name} ${escapeHelp(family.help)}\n`;
   return `${help}# TYPE ${family.name} ${family.type}\n${family.samples.map(writeSample).join('')}`;
 }
 

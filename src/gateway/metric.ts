@@ -37,7 +37,7 @@ export class FamilyError extends Error {}
  * The family as it is stored under grouping labels: those overwrite what the samples carry, and an `instance`
  * is there, empty if need be (Pushgateway 1.5.1).
  *
- * @throws FamilyError for a `le` or `quantile` that is no number.
+ * @throws FamilyError for a `le` or `quantile` that is no number, or a count that is not finite.
  */
 export function storeFamily(family: MetricFamily, grouping: Labels): StoredFamily {
   const { name, help = '', type } = family;
@@ -65,10 +65,10 @@ function joinParts({ name, samples }: MetricFamily, type: 'histogram' | 'summary
     const metric = joined.get(key) ?? { labels, count: 0, sum: 0, points: [] };
     joined.set(key, metric);
     const bound = readBound(sample, boundLabel);
-    if (sample.name === `${name}_count`) metric.count = Math.trunc(sample.value);
+    if (sample.name === `${name}_count`) metric.count = readCount(sample);
     else if (sample.name === `${name}_sum`) metric.sum = sample.value;
     else if (bound !== undefined && type === 'histogram')
-      metric.points.push([bound, Math.trunc(sample.value)]);
+      metric.points.push([bound, readCount(sample)]);
     else if (bound !== undefined) metric.points.push([bound, sample.value]);
   }
   return [...joined.values()].map(({ labels, count, sum, points }) => ({
@@ -78,6 +78,14 @@ function joinParts({ name, samples }: MetricFamily, type: 'histogram' | 'summary
         ? { kind: 'histogram', count, sum, buckets: points }
         : { kind: 'summary', count, sum, quantiles: points },
   }));
+}
+
+/**
+ * A deliberate difference: the Pushgateway 1.5.1 stores 9223372036854775808 for a count of NaN or an infinity.
+ */
+function readCount({ name, value }: Sample): number {
+  if (!Number.isFinite(value)) throw new FamilyError(`expected a finite count for "${name}", got ${value}`);
+  return Math.trunc(value);
 }
 
 function readBound({ labels }: Sample, boundLabel: string): number | undefined {

@@ -11,7 +11,7 @@ export const batchSettings = {
     kind: 'value',
     flags: '-g, --gateway <url>',
     env: ['PROMBATCH_GATEWAY', 'PUSHGATEWAY_URL'],
-    help: 'the Pushgateway: host:port, an http(s) URL, or none',
+    help: 'the Pushgateway: host:port, an http(s) URL, embedded or none',
     parse: text,
     expected: 'the address of a Pushgateway such as http://localhost:9091',
     default: 'http://localhost:9091',

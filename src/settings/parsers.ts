@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { LONGEST_TIMER_MS, parseDuration } from '../duration.js';
 import type { Parse } from './setting.js';
 
@@ -35,3 +36,17 @@ export const timezone: Parse<string> = (given) => {
     return undefined;
   }
 };
+
+/** `host:port`, `[::1]:port`, or `:port` for all addresses. */
+export const listenAddress: Parse<{ readonly host: string; readonly port: number }> = (given) => {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(given) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) return undefined;
+  if (bracketed !== undefined && isIP(bracketed) !== 6) return undefined;
+  return { host: bracketed ?? (plain || '0.0.0.0'), port };
+};
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}

@@ -29,7 +29,7 @@ const families: fc.Arbitrary<MetricFamily[]> = fc
       ...names.map((family) =>
         fc.record({
           name: fc.constant(family),
-          help: text.map((help) => help.replace(/^[ \t]+/, '')),
+          help: text.map((help) => help.replace(/^[ \t]+/, '') || 'x'),
           type: fc.constantFrom(
             'counter' as const,
             'gauge' as const,
@@ -76,7 +76,7 @@ describe('what the Pushgateway 1.5.1 accepts', () => {
     ['', []],
     ['\n \t\n', []],
     ['# a comment\n#HELP\n# TYPE\na 1\n', [['a', 'untyped', 1]]],
-    ['  a  {  x = "y" , }  1 \n', [['a', 'untyped', 1]]],
+    ['  a  {  x = "y" , }  1\n', [['a', 'untyped', 1]]],
     ['a{} +Inf\n', [['a', 'untyped', Number.POSITIVE_INFINITY]]],
     ['a -inf\n', [['a', 'untyped', Number.NEGATIVE_INFINITY]]],
     [
@@ -102,6 +102,8 @@ describe('what the Pushgateway 1.5.1 accepts', () => {
 
 test.each([
   ['a 1', 'line 1: unexpected end of input'],
+  ['a 1 \n', 'line 1: expected an integer as timestamp, got ""'],
+  ['a 1e400\n', 'line 1: expected a number as value, got "1e400"'],
   ['a 1\r\n', 'line 1: expected a number as value, got "1\\r"'],
   ['a\n', 'line 1: expected a number as value, got ""'],
   ['a one\n', 'line 1: expected a number as value, got "one"'],

@@ -1,0 +1,52 @@
+import { UsageError } from '../errors.js';
+import { createLog } from '../log.js';
+import { logSettings } from '../settings/batch-settings.js';
+import { isLoopback, listenAddress } from '../settings/parsers.js';
+import { defineCommand } from './command.js';
+
+const settings = {
+  listen: {
+    kind: 'value',
+    flags: '--listen <address>',
+    env: ['PROMBATCH_GATEWAY_LISTEN'],
+    help: 'host:port to listen on',
+    parse: listenAddress,
+    expected: 'host:port such as 127.0.0.1:9091',
+    default: '127.0.0.1:9091',
+  },
+  ...logSettings,
+} as const;
+
+export const gateway = defineCommand({
+  name: 'gateway',
+  summary: 'an embedded, in-memory Pushgateway for development and tests',
+  notes: `It speaks the Pushgateway's HTTP API and shows its groups on a page. It keeps everything in memory and
+asks for no password: it is not for production.
+
+Exit codes:
+  0      ended by a signal
+  2      malformed arguments, or the address cannot be listened on
+  70     a bug in prombatch`,
+  settings,
+  async run(host, { values }) {
+    const { openGateway } = await import('../gateway/gateway.js');
+    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    const running = await openGateway(values.listen).catch((error: Error) => {
+      throw new UsageError(
+        `--listen: cannot listen on ${values.listen.host}:${values.listen.port}: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    });
+    if (!isLoopback(values.listen.host)) {
+      log.warn(
+        `${running.url} can be reached from other machines, and anyone who reaches it can push and delete`,
+      );
+    }
+    log.info(`gateway at ${running.url}`);
+    await host.untilStopped();
+    await running.close();
+    return 0;
+  },
+});

@@ -1,0 +1,48 @@
+import type { Host } from '../host.js';
+import type { Log } from '../log.js';
+
+export interface WithGatewayOptions {
+  readonly host: Host;
+  readonly log: Log;
+  /** As `--gateway` gave it. */
+  readonly gateway: string;
+  readonly dryRun: boolean;
+  /** Leave an embedded gateway up until a signal. */
+  readonly keep: boolean;
+}
+
+const USUAL_PORT = 9091;
+
+/**
+ * Calls `body` with the gateway to push to. For `embedded` that is one in this process, at port 9091 or, where
+ * that is taken, a free one; what it holds is printed afterwards, since it goes with the process.
+ */
+export async function withGateway(
+  options: WithGatewayOptions,
+  body: (gateway: string) => Promise<number>,
+): Promise<number> {
+  const { host, log, gateway, keep } = options;
+  if (gateway !== 'embedded') return body(gateway);
+  if (options.dryRun) return body(`http://localhost:${USUAL_PORT}`);
+
+  const [{ openGateway }, { formatGroups }] = await Promise.all([
+    import('../gateway/gateway.js'),
+    import('../gateway/describe.js'),
+  ]);
+  const running = await openGateway({ port: USUAL_PORT }).catch(async () => {
+    const free = await openGateway();
+    log.info(`port ${USUAL_PORT} is taken: the embedded gateway is at ${free.url}`);
+    return free;
+  });
+  try {
+    const exitCode = await body(running.url);
+    host.stdout.write(`\n${formatGroups(running.url, running.groups())}`);
+    if (keep) {
+      log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`);
+      await host.untilStopped();
+    }
+    return exitCode;
+  } finally {
+    await running.close();
+  }
+}

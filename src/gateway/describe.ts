@@ -1,0 +1,54 @@
+import { writeLabels } from '../exposition/write.js';
+import { type Metric, toFamily } from './metric.js';
+import { failureTimeOf, type Group, PUSH_FAILURE_TIME, PUSH_TIME, pushTimeOf } from './store.js';
+
+/** A group's labels and its samples by name and own labels; the push times are left out. */
+export function describeGroup(group: Group): {
+  labels: Record<string, string>;
+  samples: Record<string, number>;
+} {
+  const samples = ownFamilies(group)
+    .flatMap((family) => toFamily(family).samples)
+    .map(({ name, labels, value }) => [name + writeLabels(ownLabels(labels, group)), value]);
+  return { labels: Object.fromEntries(group.labels), samples: Object.fromEntries(samples) };
+}
+
+/** The groups as a table for people: a line a metric, histograms and summaries as their count and sum. */
+export function formatGroups(url: string, groups: readonly Group[]): string {
+  const head = `${url} holds ${groups.length} group${groups.length === 1 ? '' : 's'}\n`;
+  return head + groups.map(formatGroup).join('');
+}
+
+function formatGroup(group: Group): string {
+  const rows = ownFamilies(group).flatMap(({ name, type, metrics }) =>
+    metrics.map((metric) => [
+      name + writeLabels(ownLabels(metric.labels, group)),
+      type,
+      formatValue(name, metric),
+    ]),
+  );
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const lines = rows.map(
+    ([name = '', type = '', value = '']) =>
+      `  ${name.padEnd(width(0))}  ${type.padEnd(width(1))}  ${value}\n`,
+  );
+  const state = pushTimeOf(group) >= failureTimeOf(group) ? 'last push succeeded' : 'last push failed';
+  return `\n${writeLabels(group.labels)}  ${state}\n${lines.join('')}`;
+}
+
+function formatValue(name: string, { value }: Metric): string {
+  if (value.kind !== 'single') return `count ${value.count}, sum ${value.sum}`;
+  const isTime = name.endsWith('_timestamp_seconds') && value.value > 0;
+  return isTime ? new Date(value.value * 1000).toISOString() : String(value.value);
+}
+
+function ownFamilies({ families }: Group) {
+  return [...families.values()]
+    .filter(({ name }) => name !== PUSH_TIME && name !== PUSH_FAILURE_TIME)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function ownLabels(labels: Metric['labels'], group: Group): Metric['labels'] {
+  const grouping = new Set(group.labels.map(([name]) => name));
+  return labels.filter(([name, value]) => !grouping.has(name) && !(name === 'instance' && value === ''));
+}
