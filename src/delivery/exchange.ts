@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { GatewayAddress } from './gateway-address.js';
+import { createLookup } from './lookup.js';
 import { connectionError, PushTimedOut, PushUnreachable, type Refusal } from './push-error.js';
 
 export interface HttpRequest {
@@ -17,6 +18,8 @@ export interface ExchangeLimits {
   readonly signal: AbortSignal;
 }
 
+/** A name server that is silent for longer is as good as dead. */
+const NAME_SERVER_SILENCE_MS = 2000;
 /** No error text needs more. */
 const LONGEST_ERROR_BODY = 64 * 1024;
 
@@ -41,6 +44,7 @@ export async function openConnection(address: GatewayAddress): Promise<Connectio
     agent,
     host: address.hostname,
     port: address.port,
+    lookup: createLookup({ silenceMs: NAME_SERVER_SILENCE_MS }),
     // Node's 250 ms for each of a host's addresses would fail a slow but healthy one.
     autoSelectFamilyAttemptTimeout: 1000,
   };

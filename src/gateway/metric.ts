@@ -67,8 +67,7 @@ function joinParts({ name, samples }: MetricFamily, type: 'histogram' | 'summary
     const bound = readBound(sample, boundLabel);
     if (sample.name === `${name}_count`) metric.count = readCount(sample);
     else if (sample.name === `${name}_sum`) metric.sum = sample.value;
-    else if (bound !== undefined && type === 'histogram')
-      metric.points.push([bound, readCount(sample)]);
+    else if (bound !== undefined && type === 'histogram') metric.points.push([bound, readCount(sample)]);
     else if (bound !== undefined) metric.points.push([bound, sample.value]);
   }
   return [...joined.values()].map(({ labels, count, sum, points }) => ({
