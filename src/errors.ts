@@ -23,13 +23,23 @@ export class UsageError extends PrombatchError {
   }
 }
 
-/** `reason` as one readable line, whatever was thrown: an Error's message, else the value itself. */
+/** `reason` as readable text, whatever was thrown, even where looking at it throws. */
 export function describeThrown(reason: unknown): string {
-  if (reason instanceof Error) return reason.message || reason.name;
-  if (typeof reason === 'string') return reason;
   try {
+    if (reason instanceof Error) return String(reason.message || reason.name);
+    if (typeof reason === 'string') return reason;
     return JSON.stringify(reason) ?? String(reason);
   } catch {
-    return String(reason);
+    return `a value that cannot be shown (${typeof reason})`;
+  }
+}
+
+/** The stack of what was thrown, where it is an Error with one. */
+export function stackOf(reason: unknown): string | undefined {
+  try {
+    const stack: unknown = reason instanceof Error ? reason.stack : undefined;
+    return typeof stack === 'string' ? stack : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -21,5 +21,6 @@ export {
 export { JobFailed, type RunOutcome } from './job/outcome.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
 export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
-export { type RunOptions, type RunResult, runJob } from './run-job.js';
+export { type RunResult, runJob } from './run-job.js';
+export type { RunOptions } from './run-options.js';
 export { version } from './version.js';

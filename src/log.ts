@@ -1,4 +1,4 @@
-import { describeThrown, PrombatchError } from './errors.js';
+import { describeThrown, PrombatchError, stackOf } from './errors.js';
 
 type Level = 'info' | 'warn' | 'error';
 
@@ -29,14 +29,14 @@ export interface LogOptions {
 /** A log that says nothing. */
 export const silentLog: Log = { info() {}, warn() {}, error() {} };
 
-/** A log of one JSON object a line, or of lines for people that start with `prombatch:`. */
+/** A log of one JSON object a line, or of lines for people that start with `prombatch:`. It never throws. */
 export function createLog(options: LogOptions): Log {
   const { now = () => new Date() } = options;
   const emit = (level: Level, message: string, fields: LogFields = {}): void => {
     if (options.quiet && level === 'info') return;
-    options.write(
-      options.format === 'json' ? jsonLine(level, message, fields, now()) : textLines(level, message, fields),
-    );
+    const line =
+      options.format === 'json' ? jsonLine(level, message, fields, now()) : textLines(level, message, fields);
+    options.write(hideUserinfo(line));
   };
   return {
     info: (message, fields) => emit('info', message, fields),
@@ -51,10 +51,27 @@ export function logError(log: Log, error: unknown): void {
   else log.error(describeThrown(error), { error });
 }
 
-function jsonLine(level: Level, message: string, fields: LogFields, time: Date): string {
-  const { error, ...rest } = fields;
-  const stack = error instanceof Error ? error.stack : undefined;
-  return `${JSON.stringify({ time: time.toISOString(), level, message, ...rest, stack })}\n`;
+/** No password reaches a log, whoever wrote it into a URL. */
+function hideUserinfo(line: string): string {
+  return line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1***@');
+}
+
+function jsonLine(level: Level, message: string, { error, ...fields }: LogFields, time: Date): string {
+  const head = { time: time.toISOString(), level, message: String(message) };
+  const stack = stackOf(error);
+  const entry = { ...fields, ...head, ...(stack === undefined ? {} : { stack }) };
+  try {
+    return `${JSON.stringify({ ...head, ...entry })}\n`;
+  } catch {
+    const shown = Object.entries(entry).map(([name, value]) => [name, showable(value)]);
+    return `${JSON.stringify({ ...head, ...Object.fromEntries(shown) })}\n`;
+  }
+}
+
+/** A field that JSON has no form for (a bigint, a circle) as text. */
+function showable(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'object' && value !== null ? describeThrown(value) : value;
 }
 
 function textLines(level: Level, message: string, fields: LogFields): string {
@@ -68,7 +85,7 @@ function textLines(level: Level, message: string, fields: LogFields): string {
 
 /** A stack without the message, which the line already has. */
 function stackFrames(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !error.stack) return undefined;
-  const start = error.stack.search(/^ {4}at /m);
-  return start < 0 ? undefined : error.stack.slice(start);
+  const stack = stackOf(error) ?? '';
+  const start = stack.search(/^ {4}at /m);
+  return start < 0 ? undefined : stack.slice(start);
 }

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { runCli } from './cli.js';
 import { describeThrown, PrombatchError } from './errors.js';
 import type { Host, Output, RunGuard } from './host.js';
@@ -12,11 +11,20 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const LINGER_MS = 200;
 const BUG = 70;
 
+const NOT_STARTED = 2;
+const FAILED = 1;
+const NOT_DELIVERED = 3;
+
 const log = createLog({
   format: wantsJson() ? 'json' : 'text',
   quiet: false,
   write: (text) => process.stderr.write(text),
 });
+
+/** How far the process is: what breaks means something else before, during and after a job. */
+let phase: 'before' | 'job' | 'after' | 'done' = 'before';
+let stopRun: (reason: Error) => void = () => {};
+let stoppedBy: NodeJS.Signals | undefined;
 
 const host: Host = {
   argv: process.argv.slice(2),
@@ -27,6 +35,10 @@ const host: Host = {
   guardRun,
   untilStopped,
 };
+
+process.on('uncaughtException', onUncaught);
+process.on('beforeExit', onDrained);
+process.on('exit', onExit);
 
 runCli(host).then(end, (error: unknown) => {
   if (error instanceof PrombatchError) {
@@ -40,6 +52,7 @@ runCli(host).then(end, (error: unknown) => {
 
 /** Ends by itself once nothing is open; what a job left open is named and does not hold the process. */
 function end(exitCode: number): void {
+  phase = 'done';
   process.exitCode = exitCode;
   setTimeout(() => {
     log.warn(`the job left open: ${describeOpenHandles()}; ended without waiting for them`);
@@ -52,10 +65,33 @@ function describeOpenHandles(): string {
   for (const name of process.getActiveResourcesInfo()) counts.set(name, (counts.get(name) ?? 0) + 1);
   const standard = new Set(['TTYWrap', 'PipeWrap', 'SignalWrap']);
   const named = [...counts].filter(([name]) => !standard.has(name));
-  return (
-    (named.length > 0 ? named : [...counts]).map(([name, count]) => `${count} ${name}`).join(', ') ||
-    'something'
-  );
+  const shown = named.length > 0 ? named : [...counts];
+  return shown.map(([name, count]) => `${count} ${name}`).join(', ') || 'something';
+}
+
+function guardRun(stop: (reason: Error) => void): RunGuard {
+  phase = 'job';
+  stopRun = stop;
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  return {
+    jobEnded() {
+      phase = 'after';
+    },
+    lift() {
+      phase = 'after';
+      for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  if (stoppedBy !== undefined) {
+    log.error(`${signal} after ${stoppedBy}: ended at once; the outcome of the run was not pushed`);
+    phase = 'done';
+    process.exit(128 + signalNumber(signal));
+  }
+  stoppedBy = signal;
+  stopRun(new StoppedBySignal(signal));
 }
 
 function untilStopped(): Promise<void> {
@@ -64,67 +100,40 @@ function untilStopped(): Promise<void> {
   });
 }
 
-function guardRun(stop: (reason: Error) => void): RunGuard {
-  const ignored = ignoredSignals();
-  let jobRuns = true;
-  let stopped: NodeJS.Signals | undefined;
-
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopped !== undefined) {
-      log.error(`${signal} after ${stopped}: ended at once; the outcome of the run was not pushed`);
-      process.exit(128 + signalNumber(signal));
-    }
-    stopped = signal;
-    stop(new StoppedBySignal(signal));
-  };
-  const onCrash = (reason: unknown): void => {
-    if (jobRuns) stop(new JobCrashed(reason));
-    else log.error(`after the job had ended: ${describeThrown(reason)}`, { error: reason });
-  };
-  const onDrained = (): void => {
-    if (jobRuns)
-      stop(
-        new JobCrashed(new Error('the job can never end: it waits for something that nothing will settle')),
-      );
-  };
-  const onExit = (code: number): void => {
-    log.error(`the job called process.exit(${code}): its outcome could not be pushed`);
-    // Exit code 0 would claim a success that nothing confirmed.
-    if (code === 0) process.exitCode = 1;
-  };
-
-  const signals = STOP_SIGNALS.filter((signal) => !ignored.has(signalNumber(signal)));
-  for (const signal of signals) process.on(signal, onSignal);
-  process.on('uncaughtException', onCrash);
-  process.on('beforeExit', onDrained);
-  process.on('exit', onExit);
-  return {
-    jobEnded() {
-      jobRuns = false;
-      process.off('exit', onExit);
-    },
-    lift() {
-      this.jobEnded();
-      for (const signal of signals) process.off(signal, onSignal);
-      process.off('uncaughtException', onCrash);
-      process.off('beforeExit', onDrained);
-    },
-  };
+function onUncaught(reason: unknown): void {
+  if (phase === 'job') stopRun(new JobCrashed(reason));
+  else if (phase !== 'before')
+    log.error(`after the job had ended: ${describeThrown(reason)}`, { error: reason });
+  else {
+    log.error(`before a job began: ${describeThrown(reason)}`, { error: reason });
+    phase = 'done';
+    process.exit(BUG);
+  }
 }
 
-/**
- * The signals that whoever started this process wants ignored, as `nohup` does with SIGHUP: a handler of ours
- * would end a job that is meant to go on. Only Linux tells; elsewhere none are known.
- */
-function ignoredSignals(): ReadonlySet<number> {
-  try {
-    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-    const bits = BigInt(`0x${mask}`);
-    const numbers = STOP_SIGNALS.map(signalNumber);
-    return new Set(numbers.filter((number) => (bits >> BigInt(number - 1)) & 1n));
-  } catch {
-    return new Set();
-  }
+function onDrained(): void {
+  if (phase !== 'job') return;
+  stopRun(
+    new JobCrashed(new Error('the job can never end: it waits for something that nothing will settle')),
+  );
+}
+
+/** An exit that prombatch did not decide on; exit code 0 would claim what nothing confirmed. */
+function onExit(code: number): void {
+  if (phase === 'done') return;
+  const [what, least] = {
+    before: [
+      'ended before a job began: the module called process.exit, or waits for what nothing will settle',
+      NOT_STARTED,
+    ],
+    job: [`the job called process.exit(${code}): its outcome could not be pushed`, FAILED],
+    after: [
+      `what the job left behind called process.exit(${code}) before the outcome was pushed`,
+      NOT_DELIVERED,
+    ],
+  }[phase] as [string, number];
+  log.error(what);
+  if (code === 0) process.exitCode = least;
 }
 
 /** A reader that goes away (`| head -1`) must not break the job. */
@@ -144,6 +153,6 @@ function wantsJson(): boolean {
   return (
     argv.includes('--log-format=json') ||
     (at >= 0 && argv[at + 1] === 'json') ||
-    env.PROMBATCH_LOG_FORMAT === 'json'
+    env.PROMBATCH_LOG_FORMAT?.trim() === 'json'
   );
 }

@@ -1,6 +1,8 @@
 import type { Output } from './host.js';
 
 const LONGEST_BAR = 40;
+/** Often enough to be seen moving, and no burden for a job that reports every record. */
+const REDRAW_MS = 100;
 
 /** A progress bar on the last line of a terminal. */
 export interface ProgressBar {
@@ -14,10 +16,13 @@ export interface ProgressBar {
 export function createProgressBar(output: Output, label: string, shown: boolean): ProgressBar {
   const active = shown && output.isTTY;
   let line = '';
+  let drawnAt = Number.NEGATIVE_INFINITY;
   const erase = '\r\x1b[K';
   return {
     update(done, total) {
-      if (!active) return;
+      const now = performance.now();
+      if (!active || (now - drawnAt < REDRAW_MS && done !== total)) return;
+      drawnAt = now;
       const next = barLine(label, done, total, output.columns());
       if (next === line) return;
       line = next;

@@ -1,7 +1,9 @@
 import { startDeadline } from './delivery/deadline.js';
 import { parseGatewayAddress } from './delivery/gateway-address.js';
 import { createGroupingKey, groupPath } from './delivery/grouping-key.js';
+import { findOwnMetricsProblem } from './delivery/own-metrics.js';
 import { createPushClient } from './delivery/push-client.js';
+import { PushError } from './delivery/push-error.js';
 import type { MetricsSource } from './job/job.js';
 
 export interface PushMetricsOptions {
@@ -23,13 +25,15 @@ export interface PushMetricsOptions {
  * @throws UsageError for a malformed option; PushError when the metrics were not stored.
  */
 export async function pushMetrics(source: MetricsSource, options: PushMetricsOptions): Promise<void> {
-  const path = groupPath(createGroupingKey(options.job, Object.entries(options.grouping ?? {})));
+  const key = createGroupingKey(options.job, Object.entries(options.grouping ?? {}));
   const client = createPushClient(parseGatewayAddress(options.gateway ?? 'http://localhost:9091'));
   const deadline = startDeadline(options.timeoutMs ?? 15_000);
   try {
     const body = await source.metrics();
+    const problem = findOwnMetricsProblem(body, key, []);
+    if (problem) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
     await client.push(
-      { method: options.method ?? 'POST', path, body, compress: true },
+      { method: options.method ?? 'POST', path: groupPath(key), body, compress: true },
       { deadline, ...(options.signal ? { signal: options.signal } : {}) },
     );
   } finally {

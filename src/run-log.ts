@@ -1,7 +1,7 @@
 import type { DeliveryReport } from './delivery/delivery.js';
 import { formatDuration } from './duration.js';
 import { describeThrown } from './errors.js';
-import { JobFailed, type RunOutcome } from './job/outcome.js';
+import { askedExitCode, type RunOutcome } from './job/outcome.js';
 import type { Log } from './log.js';
 
 /** Says how a run ended: one line, and the stack of an error that the job did not foresee. */
@@ -14,7 +14,7 @@ export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
       break;
     case 'failed': {
       const { error, ...facts } = outcome;
-      const foreseen = error instanceof JobFailed;
+      const foreseen = askedExitCode(error) !== undefined;
       log.error(`${name} failed after ${took}${records}: ${describeThrown(error)}`, {
         ...facts,
         ...(foreseen ? {} : { error }),

@@ -96,19 +96,9 @@ async function runOnce(
   const guard = host.guardRun((reason) => stop.abort(reason));
   try {
     const { exitCode } = await runJob(job, {
-      gateway: values.gateway,
-      ...(values.job === undefined ? {} : { job: values.job }),
-      grouping: values.grouping,
-      replace: values.replace,
-      pushTimeoutMs: values.pushTimeout,
-      onPushFailure: values.onPushFailure,
-      timeoutMs: values.timeout,
-      graceMs: values.grace,
-      ...(values.expectedInterval === undefined ? {} : { expectedInterval: values.expectedInterval }),
-      ...(values.timezone === undefined ? {} : { timezone: values.timezone }),
+      ...values,
       startPush: !values.noStartPush,
-      pushIntervalMs: values.pushInterval,
-      ...(values.dryRun ? { dryRun: (text: string) => host.stdout.write(text) } : {}),
+      dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
       signal: stop.signal,
       log,
       onProgress: bar.update,

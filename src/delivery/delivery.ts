@@ -3,7 +3,7 @@ import { describeThrown } from '../errors.js';
 import type { MetricFamily } from '../exposition/family.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
-import { type Deadline, startDeadline } from './deadline.js';
+import { startDeadline } from './deadline.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
 import { findOwnMetricsProblem } from './own-metrics.js';
 import type { Pusher, PushLimits } from './push-client.js';
@@ -36,8 +36,16 @@ export interface EndPush {
   /** The outcome's families, for a push with the job's own metrics and for one without. */
   readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
   readonly succeeded: boolean;
-  /** Bounds everything from here on. */
-  readonly deadline: Deadline;
+  readonly budget: PushBudget;
+}
+
+/** How long a run's end may wait for its gateway. */
+export interface PushBudget {
+  /** For everything after the job's end. */
+  readonly totalMs: number;
+  /** From the moment that `stop` aborts, if it does. */
+  readonly afterStopMs: number;
+  readonly stop: AbortSignal;
 }
 
 /** A run's pushes to its group. They never overlap, and none but the end push can keep the run waiting. */
@@ -54,6 +62,8 @@ export interface Delivery {
 const SIDE_PUSH_MS = 5000;
 /** How long the end push waits for a push that is under way before it breaks that off. */
 const YIELD_MS = 1000;
+/** What the pushes get even where a job's collectors blocked the process for longer than the whole budget. */
+const LEAST_PUSH_MS = 1000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { pusher, key, log } = options;
@@ -80,10 +90,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     sidePush = { done: push(), cancel };
   };
 
-  const finishSidePush = async (deadline: Deadline): Promise<void> => {
+  const finishSidePush = async (budgetMs: number): Promise<void> => {
     if (!sidePush) return;
     const { done, cancel } = sidePush;
-    const limit = Math.min(YIELD_MS, deadline.remainingMs() / 2);
+    const limit = Math.min(YIELD_MS, budgetMs / 4);
     await within(limit, done);
     cancel.abort();
     await within(limit, done);
@@ -115,32 +125,51 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       );
     },
 
-    async end({ outcome, succeeded, deadline }) {
-      await finishSidePush(deadline);
-      const limits: PushLimits = { deadline, onRetry: warnOnce(log) };
-      const own = await collectOwn(options, deadline);
-      if (typeof own === 'string') {
-        const body = writeFamilies(outcome(false)) + own;
-        const method = succeeded && options.replace ? 'PUT' : 'POST';
-        const error = await attempt(pusher, { method, path, body, compress: true }, limits);
-        if (!error) return { status: 'delivered' };
-        if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
-        return deliverAlone(describeRejection(error, body));
-      }
-      return deliverAlone(own);
-
-      /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
-      async function deliverAlone(refusal: PushError): Promise<DeliveryReport> {
-        const body = writeFamilies(outcome(true));
-        const error = await attempt(pusher, { method: 'POST', path, body, compress: false }, limits);
-        if (!error) return { status: 'outcome_only', error: refusal };
-        log.error(`the job's own metrics were refused: ${refusal.message}`);
-        return { status: 'failed', error };
+    async end({ outcome, succeeded, budget }) {
+      const startMark = performance.now();
+      await finishSidePush(budget.totalMs);
+      const own = await collectOwn(options, budget.totalMs / 2);
+      const leftMs = budget.totalMs - (performance.now() - startMark);
+      const deadline = startDeadline(Math.max(LEAST_PUSH_MS, leftMs));
+      const onStop = (): void => deadline.shorten(budget.afterStopMs);
+      if (budget.stop.aborted) onStop();
+      budget.stop.addEventListener('abort', onStop, { once: true });
+      try {
+        return await pushEnd(outcome, succeeded, own, { deadline, onRetry: warnOnce(log) });
+      } finally {
+        budget.stop.removeEventListener('abort', onStop);
+        deadline.dispose();
       }
     },
 
     close: () => pusher.close(),
   };
+
+  async function pushEnd(
+    outcome: EndPush['outcome'],
+    succeeded: boolean,
+    own: string | PushError,
+    limits: PushLimits,
+  ): Promise<DeliveryReport> {
+    if (typeof own === 'string') {
+      const body = writeFamilies(outcome(false)) + own;
+      const method = succeeded && options.replace ? 'PUT' : 'POST';
+      const error = await attempt(pusher, { method, path, body, compress: true }, limits);
+      if (!error) return { status: 'delivered' };
+      if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
+      return deliverAlone(describeRejection(error, body));
+    }
+    return deliverAlone(own);
+
+    /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
+    async function deliverAlone(refusal: PushError): Promise<DeliveryReport> {
+      const body = writeFamilies(outcome(true));
+      const error = await attempt(pusher, { method: 'POST', path, body, compress: false }, limits);
+      if (!error) return { status: 'outcome_only', error: refusal };
+      log.error(`the job's own metrics were refused: ${refusal.message}`);
+      return { status: 'failed', error };
+    }
+  }
 }
 
 /** Where a run's metrics go, for people. */
@@ -163,8 +192,7 @@ async function attempt(
 }
 
 /** The job's own metrics as they can be pushed, or why they cannot. */
-async function collectOwn(options: DeliveryOptions, deadline: Deadline): Promise<string | PushError> {
-  const limitMs = deadline.remainingMs() / 2;
+async function collectOwn(options: DeliveryOptions, limitMs: number): Promise<string | PushError> {
   let own: string | undefined;
   try {
     own = await within(limitMs, Promise.resolve(options.collect()));
@@ -185,8 +213,12 @@ function ownMetricsError(problem: string): PushError {
   });
 }
 
-function isRefusedBody(error: PushError): boolean {
-  return error.status === 400 || error.status === 413;
+/**
+ * Whether an answer may be about what was pushed, as 400 and 413 are, and 415 of a proxy that knows no gzip: the
+ * outcome alone may then still be taken. It cannot where the answer is about who pushes, or where to.
+ */
+function isRefusedBody({ status = 0, retryable }: PushError): boolean {
+  return status >= 400 && status < 500 && !retryable && ![401, 403, 404, 405, 407].includes(status);
 }
 
 function endWithNewline(text: string): string {

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { GatewayAddress } from './gateway-address.js';
 import { createLookup } from './lookup.js';
-import { connectionError, PushTimedOut, PushUnreachable, type Refusal } from './push-error.js';
+import { connectionError, PushTimedOut, type Refusal } from './push-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -39,19 +39,23 @@ export interface Connection {
 export async function openConnection(address: GatewayAddress): Promise<Connection> {
   const { Agent, request } =
     address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = new Agent({ keepAlive: true });
+  const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,
     host: address.hostname,
     port: address.port,
-    lookup: createLookup({ silenceMs: NAME_SERVER_SILENCE_MS }),
+    lookup: names.lookup,
     // Node's 250 ms for each of a host's addresses would fail a slow but healthy one.
     autoSelectFamilyAttemptTimeout: 1000,
   };
   return {
     send: (wanted, limits) =>
       exchange(address, (options) => request({ ...base, ...options }), wanted, limits),
-    close: () => agent.destroy(),
+    close() {
+      names.close();
+      agent.destroy();
+    },
   };
 }
 
@@ -72,71 +76,56 @@ function exchange(
         ...(body ? { 'Content-Length': String(body.length) } : {}),
       },
     });
-    const timedOut = (): PushTimedOut =>
-      new PushTimedOut('PUSH_TIMED_OUT', `${address.display} did not answer in time`, { retryable: true });
-    const onAbort = (): void => {
-      request.destroy(timedOut());
-    };
-    const timer = setTimeout(onAbort, timeoutMs);
-    const done = (settle: () => void): void => {
+    /** Settles once, by the first cause; what comes after it changes nothing. */
+    const settle = (result: Refusal | Error | undefined): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      settle();
+      signal.removeEventListener('abort', onTimeUp);
+      // A connection with something unsent or unread on it is of no use to the next request.
+      if (result instanceof Error || !request.writableFinished) request.destroy();
+      if (result instanceof Error) reject(result);
+      else resolve(result);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    let refusal: (() => Refusal) | undefined;
+    const onTimeUp = (): void => settle(refusal?.() ?? timedOut(address));
+    const timer = setTimeout(onTimeUp, timeoutMs);
+    signal.addEventListener('abort', onTimeUp, { once: true });
 
-    request.on('error', (error) => {
-      done(() => reject(error instanceof PushTimedOut ? error : connectionError(address.display, error)));
-    });
-    let answered = false;
+    request.on('error', (error) => settle(refusal?.() ?? connectionError(address.display, error)));
     request.on('response', (response) => {
-      answered = true;
       const status = response.statusCode ?? 0;
+      const read = readText(response);
       if (status === 200 || status === 202) {
-        response.on('error', () => {});
-        response.resume();
-        done(() => resolve(undefined));
+        settle(undefined);
         return;
       }
-      readText(response).then((text) => {
-        if (text.length >= LONGEST_ERROR_BODY) request.destroy();
-        done(() => resolve({ status, headers: response.headers, body: text }));
-      });
+      // The status is known: whatever becomes of the text, it is a refusal.
+      refusal = () => ({ status, headers: response.headers, body: read.text() });
+      read.done.then(() => settle(refusal?.()));
     });
-    request.on('close', () => {
-      if (answered) return;
-      done(() =>
-        reject(
-          new PushUnreachable(
-            'PUSH_UNREACHABLE',
-            `${address.display} closed the connection without an answer`,
-            {
-              retryable: true,
-            },
-          ),
-        ),
-      );
-    });
-    request.end(body);
+    if (signal.aborted) onTimeUp();
+    else request.end(body);
   });
 }
 
-/** The text of an answer, as far as it comes: the status is known, so a broken rest changes nothing. */
-function readText(response: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const finish = (): void => resolve(Buffer.concat(chunks).toString('utf8'));
+function timedOut(address: GatewayAddress): PushTimedOut {
+  return new PushTimedOut('PUSH_TIMED_OUT', `${address.display} did not answer in time`, { retryable: true });
+}
+
+/** The text of an answer as far as it has come, and a promise for when no more of it will or needs to. */
+function readText(response: IncomingMessage): { text(): string; readonly done: Promise<void> } {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const done = new Promise<void>((resolve) => {
     response.on('data', (chunk: Buffer) => {
       if (length >= LONGEST_ERROR_BODY) return;
       chunks.push(chunk);
       length += chunk.length;
-      if (length >= LONGEST_ERROR_BODY) finish();
+      if (length >= LONGEST_ERROR_BODY) resolve();
     });
-    response.on('error', finish);
-    response.on('close', finish);
+    response.on('error', () => resolve());
+    response.on('close', () => resolve());
   });
+  return { done, text: () => Buffer.concat(chunks).toString('utf8') };
 }
 
 function authorization({ credentials }: GatewayAddress): Record<string, string> {

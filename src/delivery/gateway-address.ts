@@ -29,6 +29,7 @@ export function parseGatewayAddress(text: string): GatewayAddress {
     throw new UsageError(`gateway: ${EXPECTED}${detail}, got ${JSON.stringify(redactUrl(given))}`);
   };
   if (/[\s\\]/.test(given)) return fail(' without blanks or backslashes');
+  if (/^https?:(?!\/\/)/i.test(given) || /^\d+$/.test(given)) return fail();
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : fail();
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return fail();

@@ -18,15 +18,14 @@ export interface RetryState {
 /**
  * How long to wait before the next try, in milliseconds, or `undefined` when there is no point in one: the
  * error is final, the time is up, or the gateway asked for more time than is left. Exponential backoff with
- * full jitter; the gateway's own `Retry-After` is obeyed to the letter.
+ * full jitter, and never less than the gateway's own `Retry-After`.
  */
 export function planRetry({ tries, error, remainingMs, random }: RetryState): number | undefined {
   if (!error.retryable || remainingMs < LAST_TRY_MS) return undefined;
-  if (error.retryAfterMs !== undefined) {
-    return error.retryAfterMs < remainingMs - LAST_TRY_MS ? error.retryAfterMs : undefined;
-  }
+  const asked = error.retryAfterMs ?? 0;
+  if (asked > 0 && asked >= remainingMs - LAST_TRY_MS) return undefined;
   const ceiling = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1), remainingMs / 2);
-  return random * ceiling;
+  return Math.max(asked, random * ceiling);
 }
 
 /**

@@ -18,6 +18,9 @@ export const BATCH_FAMILY_NAMES = [
   'batch_job_info',
 ] as const;
 
+/** The labels that families of the batch pattern carry themselves, and a group therefore must not. */
+export const BATCH_LABEL_NAMES = ['stage', 'version'] as const;
+
 /**
  * What is pushed when a run begins: only when it began. The family of the last success must not be here:
  * a pushed family replaces the stored one, and the gateway would forget the success.

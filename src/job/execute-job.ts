@@ -3,7 +3,7 @@ import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Job, JobResult, MetricsSource } from './job.js';
 import type { RunEnd, RunOutcome } from './outcome.js';
-import { JobFailed } from './outcome.js';
+import { askedExitCode } from './outcome.js';
 import { signalNumber } from './signal-number.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -21,7 +21,7 @@ export interface ExecutionOptions<R extends MetricsSource> {
   readonly onProgress: (done: number, total: number | undefined) => void;
 }
 
-type Settled = { readonly result: JobResult | undefined } | { readonly error: unknown };
+type Settled = { readonly recordsProcessed: unknown } | { readonly error: unknown };
 
 /**
  * Runs the job to its end and says how it ended. It never rejects. The first cause wins: a job that was asked
@@ -35,6 +35,7 @@ export async function executeJob<R extends MetricsSource>(
   const { stopwatch, log } = options;
   const stop = createStop(options);
   let progressed: number | undefined;
+  let ended = false;
 
   const body = settle(() =>
     job.run({
@@ -43,21 +44,23 @@ export async function executeJob<R extends MetricsSource>(
       stage: stopwatch.stage,
       log,
       progress(done, total) {
+        if (ended) return;
         if (!isCount(done))
           return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
         progressed = done;
-        options.onProgress(done, total);
+        options.onProgress(done, isCount(total) ? total : undefined);
       },
     }),
   );
   const settled = await Promise.race([body, stop.abandoned]);
   stop.dispose();
+  ended = true;
 
   if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
     log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
   }
   const end = judge(stop.signal, settled);
-  const reported = settled && 'result' in settled ? settled.result?.recordsProcessed : undefined;
+  const reported = settled && 'recordsProcessed' in settled ? settled.recordsProcessed : undefined;
   if (reported !== undefined && !isCount(reported)) {
     log.warn(
       `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
@@ -107,7 +110,8 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
 
 async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {
   try {
-    return { result: (await run()) ?? undefined };
+    const result: JobResult | undefined | undefined = await run();
+    return { recordsProcessed: result?.recordsProcessed };
   } catch (error) {
     return { error };
   }
@@ -131,7 +135,7 @@ function exitCodeOf(end: RunEnd): number {
     case 'succeeded':
       return 0;
     case 'failed':
-      return end.error instanceof JobFailed ? end.error.exitCode : 1;
+      return askedExitCode(end.error) ?? 1;
     case 'timed_out':
       return 124;
     case 'interrupted':

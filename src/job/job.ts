@@ -60,7 +60,13 @@ export function defineJob<R extends MetricsSource = Registry>(definition: JobDef
   if (typeof definition.run !== 'function') {
     throw new UsageError(`defineJob: expected run to be a function, got ${typeof definition.run}`);
   }
-  return { ...definition, [jobMark]: true };
+  const { name, createRegistry } = definition;
+  return {
+    name,
+    run: (context) => definition.run(context),
+    ...(createRegistry ? { createRegistry: () => createRegistry.call(definition) } : {}),
+    [jobMark]: true,
+  };
 }
 
 /** Whether `value` was made by `defineJob`. */

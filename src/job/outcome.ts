@@ -25,14 +25,35 @@ export type RunEnd =
 /** One ended run: how it ended, with its times and what it reported. */
 export type RunOutcome = RunEnd & RunFacts;
 
+/** Registered, so that an error of another copy of prombatch is known as one. */
+const exitCodeMark: unique symbol = Symbol.for('prombatch.exitCode') as never;
+
 /** A job throws this to fail with an exit code and without a stack in the log. */
 export class JobFailed extends Error {
-  readonly exitCode: number;
+  readonly [exitCodeMark]: number;
 
-  /** @param exitCode of the run, from 1 to 255. */
+  /** @param exitCode of the run, from 1 to 255; by default 1. */
   constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'JobFailed';
-    this.exitCode = options.exitCode ?? 1;
+    const { exitCode = 1 } = options;
+    if (!Number.isInteger(exitCode) || exitCode < 1 || exitCode > 255) {
+      throw new RangeError(`JobFailed: expected an exit code from 1 to 255, got ${exitCode}`);
+    }
+    this[exitCodeMark] = exitCode;
+  }
+
+  get exitCode(): number {
+    return this[exitCodeMark];
+  }
+}
+
+/** The exit code that a JobFailed asks for, of whichever copy of prombatch it is. */
+export function askedExitCode(error: unknown): number | undefined {
+  try {
+    const code: unknown = (error as { [exitCodeMark]?: unknown } | undefined)?.[exitCodeMark];
+    return typeof code === 'number' ? code : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { parseDuration } from '../duration.js';
 import { UsageError } from '../errors.js';
+import { isTimezone } from './timezone.js';
 
 /** When a job is next expected to have succeeded, from how often it should. */
 export interface DuePlan {
@@ -12,8 +13,8 @@ export interface DuePlan {
 }
 
 /**
- * With a cron expression: the second next tick after completion plus this run's duration. With a duration:
- * completion plus twice that. So one late or failed run is forgiven: Prometheus' practices ask that an alert
+ * With a cron expression: the second next tick after completion; with a duration: completion plus twice that;
+ * and this run's duration on top. So one late or failed run is forgiven: Prometheus' practices ask that an alert
  * on a batch job leaves time for at least two full runs.
  *
  * Cron expressions have five fields, or six with the seconds first; where both days are restricted, either
@@ -26,14 +27,28 @@ export function createDuePlan(expectedInterval: string, timezone?: string): DueP
   const expected = expectedInterval.trim();
   const intervalMs = parseDuration(expected);
   if (intervalMs === 0) throw new UsageError('expected-interval: expected more than 0');
-  if (intervalMs !== undefined) return { dueAfter: (completedAtMs) => completedAtMs + 2 * intervalMs };
+  if (intervalMs !== undefined) {
+    return {
+      dueAfter: (completedAtMs, durationSeconds) =>
+        completedAtMs + 2 * intervalMs + durationMs(durationSeconds),
+    };
+  }
+  if (timezone !== undefined && !isTimezone(timezone)) {
+    throw new UsageError(
+      `timezone: expected an IANA time zone such as Europe/Berlin, got ${JSON.stringify(timezone)}`,
+    );
+  }
   const cron = parseCron(expected, timezone);
   return {
     dueAfter(completedAtMs, durationSeconds) {
       const second = cron.nextRuns(2, new Date(completedAtMs))[1];
-      return second && second.getTime() + Math.round(durationSeconds * 1000);
+      return second && second.getTime() + durationMs(durationSeconds);
     },
   };
+}
+
+function durationMs(durationSeconds: number): number {
+  return Math.round(durationSeconds * 1000);
 }
 
 /** Five fields, six with the seconds first, or a name such as `@daily`; croner itself takes more forms. */

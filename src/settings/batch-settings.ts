@@ -5,7 +5,7 @@ import { oneOf, text, timerDuration, timezone } from './parsers.js';
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
 const DURATION = 'a duration of at most 24d such as 30s or 5m';
 
-/** The settings of every command that runs a job. */
+/** The settings of every command that runs a job, by the names of the run's options. */
 export const batchSettings = {
   gateway: {
     kind: 'value',
@@ -39,7 +39,7 @@ export const batchSettings = {
     env: ['PROMBATCH_REPLACE'],
     help: 'the final push of a success replaces the whole group (PUT)',
   },
-  pushTimeout: {
+  pushTimeoutMs: {
     kind: 'value',
     flags: '--push-timeout <duration>',
     env: ['PROMBATCH_PUSH_TIMEOUT'],
@@ -48,7 +48,7 @@ export const batchSettings = {
     expected: `${DURATION}, more than 0`,
     default: '15s',
   },
-  timeout: {
+  timeoutMs: {
     ...duration,
     flags: '--timeout <duration>',
     env: ['PROMBATCH_TIMEOUT'],
@@ -56,7 +56,7 @@ export const batchSettings = {
     expected: DURATION,
     default: '0',
   },
-  grace: {
+  graceMs: {
     ...duration,
     flags: '--grace <duration>',
     env: ['PROMBATCH_GRACE'],
@@ -80,7 +80,7 @@ export const batchSettings = {
     parse: timezone,
     expected: 'an IANA time zone such as Europe/Berlin',
   },
-  pushInterval: {
+  pushIntervalMs: {
     ...duration,
     flags: '--push-interval <duration>',
     env: ['PROMBATCH_PUSH_INTERVAL'],

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { LONGEST_TIMER_MS, parseDuration } from '../duration.js';
+import { isTimezone } from '../schedule/timezone.js';
 import type { Parse } from './setting.js';
 
 /** Any text that is not empty. */
@@ -28,14 +29,7 @@ export function timerDuration(options: { zero: 'allowed' | 'refused' }): Parse<n
 }
 
 /** The name of a time zone that this Node knows. */
-export const timezone: Parse<string> = (given) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: given });
-    return given;
-  } catch {
-    return undefined;
-  }
-};
+export const timezone: Parse<string> = (given) => (isTimezone(given) ? given : undefined);
 
 /** `host:port`, `[::1]:port`, or `:port` for all addresses. */
 export const listenAddress: Parse<{ readonly host: string; readonly port: number }> = (given) => {

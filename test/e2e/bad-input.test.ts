@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { runCli, startCli } from '../support/cli.js';
 import { answering, type FaultyServer } from '../support/faulty-server.js';
 
 let server: FaultyServer;
@@ -24,6 +24,13 @@ describe('a malformed command line is one line that says what was expected and w
       'gateway: expected host:port or an http(s) URL such as http://localhost:9091, got "http://"',
     ],
     [['--gateway', 'http://u:p@ss@h:x'], 'got "http://***@h:x"'],
+    [['--gateway', '9091'], 'got "9091"'],
+    [['--gateway', 'https:/h:9091'], 'got "https:/h:9091"'],
+    [['--gatewayy=http://u:secret@h'], "unknown option '--gatewayy=http://***@h'"],
+    [['http://u:secret@h'], 'there is no http://***@h'],
+    [['--grouping', 'stage=prod'], 'grouping: expected a label other than "stage", got "stage=prod"'],
+    [['--grouping', 'version=2'], 'grouping: expected a label other than "version", got "version=2"'],
+    [[''], 'module: expected a file with a job, got an empty text'],
     [['--gateway', ''], '--gateway: expected the address of a Pushgateway'],
     [
       ['--push-timeout', '0'],
@@ -172,4 +179,44 @@ test('logs as JSON are one object a line, also for errors of the command line', 
 test('--quiet says nothing when all is well', async () => {
   const result = await runCli(['run', '--interval', '0', '--quiet', '-g', server.address]);
   expect(result).toMatchObject({ code: 0, stdout: '', stderr: '' });
+});
+
+test('a dry run says what the gateway would overwrite, and prints the outcome alone', async () => {
+  const result = await runCli(['run', '--dry-run', '--interval', '0', '--grouping', 'id=x']);
+  expect(result.code).toBe(3);
+  expect(result.stderr).toContain('metric "prom_sample_labeled_gauge" has the label id="2"');
+  expect(result.stdout).toContain('batch_job_metrics_rejected 1');
+  expect(result.stdout).not.toContain('prom_sample_counter');
+});
+
+test('a dry run shows method, decoded and raw URL, headers and body, and no credentials', async () => {
+  const { code, stdout } = await runCli([
+    'run',
+    '--dry-run',
+    '--interval',
+    '0',
+    '--job',
+    'a/b',
+    '-g',
+    'http://u:secret@gw/x',
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'POST http://gw/x/metrics/job/a/b\nraw URL: http://gw/x/metrics/job@base64/YS9i\n',
+  );
+  expect(stdout).toContain(
+    'Authorization: Basic (hidden)\nContent-Type: text/plain; version=0.0.4; charset=utf-8',
+  );
+  expect(stdout).toContain('Content-Encoding: gzip');
+  expect(stdout).toContain('\nprom_sample_counter 13\n');
+  expect(stdout).not.toMatch(/secret|dTpz/);
+});
+
+test('a reader of the output that goes away does not break the run', async () => {
+  const before = server.requests.length;
+  const cli = startCli(['run', '-g', server.address, '--ticks', '3', '--interval', '20ms']);
+  cli.child.stderr?.destroy();
+  cli.child.stdout?.destroy();
+  expect((await cli.result).code).toBe(0);
+  expect(server.requests.length - before).toBe(2);
 });

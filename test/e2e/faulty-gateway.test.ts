@@ -1,11 +1,17 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.js';
 import {
   answering,
   dripping,
   type FaultyServer,
+  halfBody,
+  halfRefusal,
   redirecting,
   refusing,
+  refusingEarly,
   rejecting,
   resetting,
   stalling,
@@ -59,6 +65,18 @@ const TABLE: readonly (readonly [
     () => answering({ status: 200 }, { status: 500, body: 'oops' }, { status: 200 }),
     { code: 0, message: 'could not take the push (500): oops' },
   ],
+  ['answers 200 with half a body', halfBody, { code: 0, message: 'pushed to' }],
+  [
+    'answers 400 with half a text',
+    halfRefusal,
+    { code: 3, message: 'refused the push (400): half a reason' },
+  ],
+  ['answers 415', () => answering({ status: 415 }), { code: 3, message: 'refused the push (415)' }],
+  [
+    'answers 503 with Retry-After 0',
+    () => answering({ status: 503, headers: { 'Retry-After': '0' } }),
+    { code: 3, message: /gave up after \d{1,2} tries/ },
+  ],
   ['answers 503 for ever', () => rejecting(503), { code: 3, message: 'could not take the push (503)' }],
 ];
 
@@ -74,6 +92,7 @@ describe.each(TABLE)('a gateway that %s', (_title, start, expected) => {
 
   test('does not delay the job', async () => {
     server = await start();
+    const startedAt = Date.now();
     const result = await run(server.address, '--log-format', 'json');
     const lines = result.stderr
       .trim()
@@ -81,6 +100,8 @@ describe.each(TABLE)('a gateway that %s', (_title, start, expected) => {
       .map((line) => JSON.parse(line));
     const ended = lines.find(({ message }) => message.includes('succeeded'));
     expect(ended.durationSeconds).toBeLessThan(1);
+    // Nor does it hold back the job's beginning: the process has just been started.
+    expect(ended.startedAtMs - startedAt).toBeLessThan(1000);
   });
 });
 
@@ -192,4 +213,23 @@ test('a Retry-After longer than what is left ends the tries at once', async () =
   expect(result.code).toBe(3);
   expect(result.elapsedMs).toBeLessThan(5000);
   expect(result.stderr).toContain('it asked to wait 3600s');
+});
+
+test('a gateway that refuses a large body before it has read it still gets the outcome', async () => {
+  server = await refusingEarly();
+  const folder = mkdtempSync(join(tmpdir(), 'prombatch-large-'));
+  writeFileSync(
+    join(folder, 'large.mjs'),
+    `import { randomBytes } from 'node:crypto';
+const metrics = () => Array.from({ length: 60_000 }, (_, n) => 'x{n="' + n + '",r="' + randomBytes(40).toString('hex') + '"} 1').join('\\n');
+export default { [Symbol.for('prombatch.job')]: true, name: 'large', createRegistry: () => ({ metrics }), run() {} };`,
+  );
+  const result = await runCli(['run', './large.mjs', '-g', server.address, '--push-timeout', '5s'], {
+    cwd: folder,
+  });
+  rmSync(folder, { recursive: true });
+  expect(result.code).toBe(3);
+  expect(result.stderr).toContain('refused the push (413): too large');
+  expect(server.requests.at(-1)).toContain('batch_job_metrics_rejected 1');
+  expect(result.elapsedMs).toBeLessThan(6000);
 });

@@ -87,6 +87,32 @@ export default defineJob({
       'unheard',
     ],
     [
+      'throws a circle',
+      `run() { const o = Object.create(null); o.o = o; throw o; }`,
+      'a value that cannot be shown (object)',
+    ],
+    [
+      'throws a trap',
+      `run() { throw new Proxy({}, { get() { throw new Error('trap'); }, getPrototypeOf() { throw new Error('trap'); } }); }`,
+      'a value that cannot be shown',
+    ],
+    [
+      'throws an error whose message throws',
+      `run() { throw Object.defineProperty(new Error('x'), 'message', { get() { throw new Error('no'); } }); }`,
+      'a value that cannot be shown',
+    ],
+    ['has a stack that is none', `run() { const e = new Error('odd'); e.stack = 42; throw e; }`, 'odd'],
+    [
+      'reports by a getter that throws',
+      `run: () => ({ get recordsProcessed() { throw new Error('no figure'); } })`,
+      'no figure',
+    ],
+    [
+      'cannot make its registry',
+      `createRegistry() { throw new Error('no registry'); }, run() {}`,
+      'no registry',
+    ],
+    [
       'can never settle',
       'run: () => new Promise(() => {})',
       'it waits for something that nothing will settle',
@@ -124,6 +150,47 @@ export default defineJob({
     const result = await run('exits.js', job('exits', 'run() { process.exit(0); }'));
     expect(result.code).toBe(1);
     expect(result.stderr).toContain('the job called process.exit(0): its outcome could not be pushed');
+  });
+
+  test('what breaks after the end of the job is said, and changes nothing', async () => {
+    const body = `run() { setTimeout(() => { throw new Error('too late'); }, 150); }`;
+    const result = await run('late.js', job('late_throw', body));
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('after the job had ended: too late');
+    expect(await gateway().samples('late_throw')).toMatchObject({ batch_job_success: 1 });
+  });
+
+  test('a job of a class, and its exit code', async () => {
+    const source = `import { defineJob, JobFailed } from 'prombatch';
+class Nightly { name = 'classy'; rows = 7; run() { throw new JobFailed(this.rows + ' rows refused', { exitCode: 42 }); } }
+export default defineJob(new Nightly());`;
+    const result = await run('class.js', source);
+    expect(result.code).toBe(42);
+    expect(result.stderr).toContain('classy failed after');
+    expect(result.stderr).toContain('7 rows refused');
+    expect(result.stderr).not.toContain('    at ');
+    expect(await gateway().samples('classy')).toMatchObject({
+      batch_job_exit_code: 42,
+      batch_job_success: 0,
+    });
+  });
+
+  test('a collector that blocks the process for longer than the whole budget still leaves time to push', async () => {
+    const body = `createRegistry: () => ({ metrics() { const end = Date.now() + 1500; while (Date.now() < end); return ''; } }), run() {}`;
+    const result = await run('slow.js', job('slow_collector', body), '--push-timeout', '500ms');
+    expect(result.code).toBe(0);
+    expect(await gateway().samples('slow_collector')).toMatchObject({ batch_job_success: 1 });
+  });
+
+  test('logging something that JSON has no form for does not fail the job', async () => {
+    const body = `run({ log, progress }) { const o = { n: 1n }; o.o = o; log.info('odd', { n: 1n, o, level: 'fatal' }); progress(1, 10n); }`;
+    const result = await run('logs.js', job('odd_logs', body), '--log-format', 'json');
+    expect(result.code).toBe(0);
+    expect(JSON.parse(result.stderr.split('\n')[0] ?? '')).toMatchObject({
+      level: 'info',
+      message: 'odd',
+      n: '1',
+    });
   });
 
   test('metrics that cannot be collected cost the metrics, not the outcome', async () => {
@@ -184,6 +251,12 @@ describe('a module that holds no job is exit 2 and one line', () => {
     ],
     ['empty.js', '', /module: expected \.\/empty\.js to export a job by default, got no default export/],
     ['plain.js', 'export default { run() {} };', /got a default export that is none/],
+    [
+      'never.js',
+      'await new Promise(() => {});',
+      /ended before a job began: the module called process\.exit, or waits/,
+    ],
+    ['exits.js', 'process.exit(0);', /ended before a job began/],
     [
       'nameless.js',
       `import { defineJob } from 'prombatch';\nexport default defineJob({ run() {} });`,

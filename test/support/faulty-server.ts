@@ -84,6 +84,45 @@ export const rejecting = (status: number, body = ''): Promise<FaultyServer> => a
 export const redirecting = (status: number, location: string): Promise<FaultyServer> =>
   answering({ status, headers: { Location: location } });
 
+/** Answers 200 with half of the body that it announces, and keeps the connection open. */
+export const halfBody = (): Promise<FaultyServer> =>
+  start((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok'));
+
+/** Answers 400 with half of the text that it announces, and keeps the connection open. */
+export const halfRefusal = (): Promise<FaultyServer> =>
+  start((socket) => socket.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 50\r\n\r\nhalf a reason'));
+
+/** Answers 413 to a large body before it has read it, and reads no further; takes small ones. */
+export async function refusingEarly(): Promise<FaultyServer> {
+  const sockets = new Set<Socket>();
+  const requests: string[] = [];
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      const text = chunk.toString('latin1');
+      const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
+      requests.push(text);
+      if (length > 100_000) {
+        socket.pause();
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large');
+      } else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    address: `127.0.0.1:${port}`,
+    requests,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 /** Accepts and reads, and never answers. */
 export const stalling = (): Promise<FaultyServer> => start(() => {});
 

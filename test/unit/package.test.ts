@@ -23,7 +23,7 @@ const LAYERS = [
   ['cli.ts'],
   ['commands/'],
   ['index.ts', 'testing.ts'],
-  ['run-job.ts', 'push-metrics.ts', 'run-log.ts', 'exit-code.ts', 'progress-bar.ts'],
+  ['run-job.ts', 'run-options.ts', 'push-metrics.ts', 'run-log.ts', 'exit-code.ts', 'progress-bar.ts'],
   ['settings/', 'job/', 'delivery/', 'schedule/', 'gateway/'],
   ['exposition/'],
   ['host.ts', 'log.ts'],

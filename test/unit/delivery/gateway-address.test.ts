@@ -35,6 +35,9 @@ describe('parseGatewayAddress', () => {
     'http://gw#x',
     'http:\\\\gw',
     '::1',
+    '9091',
+    'https:/gw:9091',
+    'http:gw',
   ])('%j is refused', (text) => {
     expect(() => parseGatewayAddress(text)).toThrow('gateway: expected host:port or an http(s) URL');
   });

@@ -16,7 +16,7 @@ afterEach(() => nameServer.close());
 const lookup = (hostname: string, silenceMs: number) =>
   new Promise<string>((resolve) => {
     const servers = [`127.0.0.1:${nameServer.address().port}`];
-    createLookup({ servers, silenceMs })(hostname, {}, (error, address) => {
+    createLookup({ servers, silenceMs }).lookup(hostname, {}, (error, address) => {
       resolve(error ? `${error.code}: ${error.message}` : String(address));
     });
   });

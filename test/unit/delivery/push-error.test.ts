@@ -9,6 +9,8 @@ test.each([
   ['Sun, 22 Nov 2026 10:00:30 GMT', 30_000],
   ['Sun, 22 Nov 2026 09:00:00 GMT', 0],
   ['soon', undefined],
+  ['-1', undefined],
+  ['1.5', undefined],
   [undefined, undefined],
 ])('Retry-After %j is %j ms', (value, ms) => {
   expect(parseRetryAfter(value, NOW)).toBe(ms);
