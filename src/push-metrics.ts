@@ -1,8 +1,8 @@
 import { startDeadline } from './delivery/deadline.js';
 import { parseGatewayAddress } from './delivery/gateway-address.js';
+import { createGatewayClient } from './delivery/gateway-client.js';
 import { createGroupingKey, groupPath } from './delivery/grouping-key.js';
 import { findOwnMetricsProblem } from './delivery/own-metrics.js';
-import { createPushClient } from './delivery/push-client.js';
 import { PushError } from './delivery/push-error.js';
 import type { MetricsSource } from './job/job.js';
 
@@ -26,7 +26,7 @@ export interface PushMetricsOptions {
  */
 export async function pushMetrics(source: MetricsSource, options: PushMetricsOptions): Promise<void> {
   const key = createGroupingKey(options.job, Object.entries(options.grouping ?? {}));
-  const client = createPushClient(parseGatewayAddress(options.gateway ?? 'http://localhost:9091'));
+  const client = createGatewayClient(parseGatewayAddress(options.gateway ?? 'http://localhost:9091'));
   const deadline = startDeadline(options.timeoutMs ?? 15_000);
   try {
     const body = await source.metrics();

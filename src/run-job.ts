@@ -1,7 +1,7 @@
 import { createDelivery, type Delivery, type DeliveryReport, describeTarget } from './delivery/delivery.js';
 import { parseGatewayAddress } from './delivery/gateway-address.js';
+import { createGatewayClient, type GatewayClient } from './delivery/gateway-client.js';
 import { type GroupingKey, perRunReason } from './delivery/grouping-key.js';
-import { createPushClient, type Pusher } from './delivery/push-client.js';
 import { PushError } from './delivery/push-error.js';
 import { describeThrown, UsageError } from './errors.js';
 import { exitCodeOfRun } from './exit-code.js';
@@ -36,15 +36,15 @@ export async function runJob<R extends MetricsSource>(
 ): Promise<RunResult> {
   const options = resolveRunOptions(job.name, given);
   const { log, key, signal: stop } = options;
-  const pusher = await createPusher(options);
+  const client = await createClient(options);
   const due = await createDue(options);
   const { guarded, registry } = await openRegistry(job);
   warnOfPerRunLabels(key, log);
 
   const delivery =
-    pusher &&
+    client &&
     createDelivery({
-      pusher,
+      client,
       key,
       reserved: BATCH_FAMILY_NAMES,
       collect: () => registry.metrics(),
@@ -66,8 +66,8 @@ export async function runJob<R extends MetricsSource>(
     ? await deliverEnd(delivery, outcome, dueAtMs, options)
     : ({ status: 'none' } as const);
   delivery?.close();
-  if (pusher && !(options.dryRun && report.status === 'delivered')) {
-    logDelivery(log, report, describeTarget({ pusher, key }), options.onPushFailure);
+  if (client && !(options.dryRun && report.status === 'delivered')) {
+    logDelivery(log, report, describeTarget({ client, key }), options.onPushFailure);
   }
   return { outcome, delivery: report, exitCode: exitCodeOfRun(outcome, report, options.onPushFailure) };
 }
@@ -92,15 +92,15 @@ function deliverEnd(
 }
 
 /** `undefined` without a gateway. A broken address keeps a run that only warns of push failures from nothing. */
-async function createPusher({
+async function createClient({
   gateway,
   dryRun,
   onPushFailure,
-}: ResolvedRunOptions): Promise<Pusher | undefined> {
+}: ResolvedRunOptions): Promise<GatewayClient | undefined> {
   if (gateway === 'none' && !dryRun) return undefined;
   try {
     const address = parseGatewayAddress(gateway === 'none' ? 'localhost:9091' : gateway);
-    if (!dryRun) return createPushClient(address);
+    if (!dryRun) return createGatewayClient(address);
     const { createDryRun } = await import('./delivery/dry-run.js');
     return createDryRun(address, dryRun);
   } catch (error) {
@@ -108,7 +108,8 @@ async function createPusher({
     const { message, hint } = error;
     const failure = () =>
       new PushError('GATEWAY_ADDRESS', message, { retryable: false, ...(hint ? { hint } : {}) });
-    return { target: 'no gateway', close() {}, push: () => Promise.reject(failure()) };
+    const fail = () => Promise.reject(failure());
+    return { target: 'no gateway', close() {}, push: fail, readGroup: fail };
   }
 }
 

@@ -4,14 +4,14 @@ import type { MetricFamily } from '../exposition/family.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
 import { startDeadline } from './deadline.js';
+import type { GatewayClient, PushLimits } from './gateway-client.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
 import { findOwnMetricsProblem } from './own-metrics.js';
-import type { Pusher, PushLimits } from './push-client.js';
 import { PushError } from './push-error.js';
 import { describeRejection } from './rejection.js';
 
 export interface DeliveryOptions {
-  readonly pusher: Pusher;
+  readonly client: GatewayClient;
   readonly key: GroupingKey;
   /** Family names that the job's own metrics must not use. */
   readonly reserved: readonly string[];
@@ -66,7 +66,7 @@ const YIELD_MS = 1000;
 const LEAST_PUSH_MS = 1000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { pusher, key, log } = options;
+  const { client, key, log } = options;
   const path = groupPath(key);
   let sidePush: { readonly done: Promise<void>; readonly cancel: AbortController } | undefined;
   let updatesRefused = false;
@@ -78,7 +78,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       try {
         const request = { method: 'POST', path, body: await body(), compress: true } as const;
         if (!cancel.signal.aborted) {
-          await pusher.push(request, { deadline, signal: cancel.signal, once: true });
+          await client.push(request, { deadline, signal: cancel.signal, once: true });
         }
       } catch (error) {
         if (!cancel.signal.aborted) onError(error);
@@ -142,7 +142,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
     },
 
-    close: () => pusher.close(),
+    close: () => client.close(),
   };
 
   async function pushEnd(
@@ -154,7 +154,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (typeof own === 'string') {
       const body = writeFamilies(outcome(false)) + own;
       const method = succeeded && options.replace ? 'PUT' : 'POST';
-      const error = await attempt(pusher, { method, path, body, compress: true }, limits);
+      const error = await attempt(client, { method, path, body, compress: true }, limits);
       if (!error) return { status: 'delivered' };
       if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
       return deliverAlone(describeRejection(error, body));
@@ -164,7 +164,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
     async function deliverAlone(refusal: PushError): Promise<DeliveryReport> {
       const body = writeFamilies(outcome(true));
-      const error = await attempt(pusher, { method: 'POST', path, body, compress: false }, limits);
+      const error = await attempt(client, { method: 'POST', path, body, compress: false }, limits);
       if (!error) return { status: 'outcome_only', error: refusal };
       log.error(`the job's own metrics were refused: ${refusal.message}`);
       return { status: 'failed', error };
@@ -173,17 +173,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 }
 
 /** Where a run's metrics go, for people. */
-export function describeTarget({ pusher, key }: Pick<DeliveryOptions, 'pusher' | 'key'>): string {
-  return `${pusher.target} as ${formatKey(key)}`;
+export function describeTarget({ client, key }: Pick<DeliveryOptions, 'client' | 'key'>): string {
+  return `${client.target} as ${formatKey(key)}`;
 }
 
 async function attempt(
-  pusher: Pusher,
-  request: Parameters<Pusher['push']>[0],
+  client: GatewayClient,
+  request: Parameters<GatewayClient['push']>[0],
   limits: PushLimits,
 ): Promise<PushError | undefined> {
   try {
-    await pusher.push(request, limits);
+    await client.push(request, limits);
     return undefined;
   } catch (error) {
     if (error instanceof PushError) return error;

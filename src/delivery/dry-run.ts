@@ -1,11 +1,13 @@
 import type { GatewayAddress } from './gateway-address.js';
-import { encodeBody, type Pusher } from './push-client.js';
+import { encodeBody, type GatewayClient } from './gateway-client.js';
 
 /** Shows each push instead of sending it: method, decoded and raw URL, headers and the body as plain text. */
-export function createDryRun(address: GatewayAddress, write: (text: string) => void): Pusher {
+export function createDryRun(address: GatewayAddress, write: (text: string) => void): GatewayClient {
   return {
     target: address.display,
     close() {},
+    // A dry run touches no gateway, so it shows what the first run of a group would push.
+    readGroup: () => Promise.resolve([]),
     async push(request) {
       const { headers, body } = await encodeBody(request);
       const url = address.display + request.path;

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { GatewayAddress } from './gateway-address.js';
 import { createLookup } from './lookup.js';
-import { connectionError, PushTimedOut, type Refusal } from './push-error.js';
+import { connectionError, type HttpAnswer, PushTimedOut } from './push-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -18,6 +18,11 @@ export interface ExchangeLimits {
   readonly signal: AbortSignal;
 }
 
+/** The Pushgateway's answers to a push: 200 is stored and checked, 202 is queued. */
+export function isSuccess(status: number): boolean {
+  return status === 200 || status === 202;
+}
+
 /** A name server that is silent for longer is as good as dead. */
 const NAME_SERVER_SILENCE_MS = 2000;
 /** No error text needs more. */
@@ -26,12 +31,12 @@ const LONGEST_ERROR_BODY = 64 * 1024;
 /** Sends requests over one connection at a time, which is kept while it is warm. */
 export interface Connection {
   /**
-   * One request. Resolves with `undefined` when the answer's status is 200 or 202, as soon as its head is
-   * read; with the refusal, its text read as far as it comes, for any other status.
+   * One request. Resolves with the answer: that of a stored push (200, 202) as soon as its head is read, any
+   * other with its text; that of a refusal as far as it comes, for the status is known.
    *
    * @throws PushUnreachable, PushUntrusted, or PushTimedOut when the limits end it.
    */
-  send(request: HttpRequest, limits: ExchangeLimits): Promise<Refusal | undefined>;
+  send(request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -64,7 +69,7 @@ function exchange(
   open: (options: RequestOptions) => ClientRequest,
   { method, path, headers, body }: HttpRequest,
   { timeoutMs, signal }: ExchangeLimits,
-): Promise<Refusal | undefined> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const request = open({
       method,
@@ -77,7 +82,7 @@ function exchange(
       },
     });
     /** Settles once, by the first cause; what comes after it changes nothing. */
-    const settle = (result: Refusal | Error | undefined): void => {
+    const settle = (result: HttpAnswer | Error): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onTimeUp);
       // A connection with something unsent or unread on it is of no use to the next request.
@@ -85,22 +90,26 @@ function exchange(
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
-    let refusal: (() => Refusal) | undefined;
+    let refusal: (() => HttpAnswer) | undefined;
     const onTimeUp = (): void => settle(refusal?.() ?? timedOut(address));
     const timer = setTimeout(onTimeUp, timeoutMs);
     signal.addEventListener('abort', onTimeUp, { once: true });
 
     request.on('error', (error) => settle(refusal?.() ?? connectionError(address.display, error)));
     request.on('response', (response) => {
-      const status = response.statusCode ?? 0;
-      const read = readText(response);
-      if (status === 200 || status === 202) {
-        settle(undefined);
+      const { statusCode: status = 0, headers } = response;
+      const succeeded = isSuccess(status);
+      const read = readText(response, succeeded ? Number.POSITIVE_INFINITY : LONGEST_ERROR_BODY);
+      const answer = () => ({ status, headers, body: read.text() });
+      if (succeeded && method !== 'GET') {
+        settle(answer());
         return;
       }
-      // The status is known: whatever becomes of the text, it is a refusal.
-      refusal = () => ({ status, headers: response.headers, body: read.text() });
-      read.done.then(() => settle(refusal?.()));
+      // A refusal is one, whatever becomes of its text; a reading is of use only as a whole.
+      if (!succeeded) refusal = answer;
+      read.done.then((complete) => {
+        settle(complete || !succeeded ? answer() : connectionError(address.display, cutShort()));
+      });
     });
     if (signal.aborted) onTimeUp();
     else request.end(body);
@@ -111,19 +120,29 @@ function timedOut(address: GatewayAddress): PushTimedOut {
   return new PushTimedOut('PUSH_TIMED_OUT', `${address.display} did not answer in time`, { retryable: true });
 }
 
-/** The text of an answer as far as it has come, and a promise for when no more of it will or needs to. */
-function readText(response: IncomingMessage): { text(): string; readonly done: Promise<void> } {
+function cutShort(): Error {
+  return Object.assign(new Error('the answer was cut short'), { code: 'ECONNRESET' });
+}
+
+/**
+ * The text of an answer as far as it has come, and a promise for when no more of it will or needs to, which
+ * says whether it came whole.
+ */
+function readText(
+  response: IncomingMessage,
+  limit: number,
+): { text(): string; readonly done: Promise<boolean> } {
   const chunks: Buffer[] = [];
   let length = 0;
-  const done = new Promise<void>((resolve) => {
+  const done = new Promise<boolean>((resolve) => {
     response.on('data', (chunk: Buffer) => {
-      if (length >= LONGEST_ERROR_BODY) return;
+      if (length >= limit) return;
       chunks.push(chunk);
       length += chunk.length;
-      if (length >= LONGEST_ERROR_BODY) resolve();
+      if (length >= limit) resolve(false);
     });
-    response.on('error', () => resolve());
-    response.on('close', () => resolve());
+    response.on('error', () => resolve(false));
+    response.on('close', () => resolve(response.complete));
   });
   return { done, text: () => Buffer.concat(chunks).toString('utf8') };
 }

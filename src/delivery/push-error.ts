@@ -45,15 +45,15 @@ export class PushTimedOut extends PushError {}
 /** The connection's certificate or protocol is not what was asked for. */
 export class PushUntrusted extends PushError {}
 
-/** An HTTP answer that is not a success. */
-export interface Refusal {
+/** An HTTP answer. */
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
 /** The typed error for an answer: what it means, and whether another try may succeed. */
-export function refusalError(gateway: string, refusal: Refusal, now: number): PushError {
+export function refusalError(gateway: string, refusal: HttpAnswer, now: number): PushError {
   const { status } = refusal;
   const words = readableWords(refusal.body);
   const said = words ? `: ${words}` : '';
