@@ -19,6 +19,7 @@ export {
   type MetricsSource,
 } from './job/job.js';
 export { JobFailed, type RunOutcome } from './job/outcome.js';
+export type { PreviousMetrics } from './job/previous.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
 export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
 export { type RunResult, runJob } from './run-job.js';

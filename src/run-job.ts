@@ -9,6 +9,7 @@ import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from './job/batch-
 import { executeJob } from './job/execute-job.js';
 import type { Job, MetricsSource } from './job/job.js';
 import type { RunOutcome } from './job/outcome.js';
+import { createPrevious } from './job/previous.js';
 import { startStopwatch } from './job/stopwatch.js';
 import type { Log } from './log.js';
 import { logDelivery, logOutcome } from './run-log.js';
@@ -23,6 +24,8 @@ export interface RunResult {
 
 /** The end push's budget once the run was told to stop: whoever stops a process soon kills it. */
 const PUSH_AFTER_STOP_MS = 3000;
+/** How long a job may be kept waiting for what the gateway holds. */
+const READ_BASE_MS = 2000;
 
 /**
  * Runs the job once and pushes how it went: the start beside the running job, the outcome and the job's
@@ -49,10 +52,18 @@ export async function runJob<R extends MetricsSource>(
       reserved: BATCH_FAMILY_NAMES,
       collect: () => registry.metrics(),
       replace: options.replace,
+      accumulate: options.accumulate,
       log,
     });
+  const previous = options.accumulate ? await delivery?.readBase(READ_BASE_MS) : undefined;
   const stopwatch = startStopwatch();
-  const running = executeJob(guarded, { ...options, registry, stopwatch, stop });
+  const running = executeJob(guarded, {
+    ...options,
+    registry,
+    previous: previous && createPrevious(previous),
+    stopwatch,
+    stop,
+  });
   const start = startFamilies(stopwatch.startedAtMs);
   if (options.startPush) delivery?.start(start);
   const updates = startUpdates(() => delivery?.update(start), options.pushIntervalMs);
@@ -82,6 +93,7 @@ function deliverEnd(
   return delivery.end({
     outcome: (metricsRejected) =>
       outcomeFamilies(outcome, { metricsRejected, ...(dueAtMs === undefined ? {} : { dueAtMs }) }),
+    startedAtMs: outcome.startedAtMs,
     succeeded: outcome.status === 'succeeded',
     budget: {
       totalMs: stopped ? Math.min(pushTimeoutMs, PUSH_AFTER_STOP_MS) : pushTimeoutMs,

@@ -15,6 +15,11 @@ export interface RunOptions {
   readonly grouping?: Readonly<Record<string, string>> | Grouping | undefined;
   /** The final push of a success replaces the whole group (PUT). Default: false. */
   readonly replace?: boolean | undefined;
+  /**
+   * Counters, histograms and summaries' sums and counts go on from what the gateway holds, so that `rate()` means
+   * something. One writer a group. Default: false.
+   */
+  readonly accumulate?: boolean | undefined;
   /** One deadline over all tries of the end push. Default: 15,000; after a stop at most 3,000. */
   readonly pushTimeoutMs?: number | undefined;
   /** Whether a push failure counts in the exit code. Default: `fail`. */
@@ -56,7 +61,7 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
   return {
     gateway: options.gateway ?? 'http://localhost:9091',
     key: resolveKey(options.job ?? jobName, options.grouping ?? []),
-    replace: options.replace ?? false,
+    ...resolveMode(options),
     pushTimeoutMs: checkTime('pushTimeoutMs', options.pushTimeoutMs ?? 15_000, 1),
     onPushFailure: options.onPushFailure ?? 'fail',
     timeoutMs: checkTime('timeoutMs', options.timeoutMs ?? 0, 0),
@@ -71,6 +76,18 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
     onProgress: options.onProgress ?? (() => {}),
     onEnd: options.onEnd ?? (() => {}),
   };
+}
+
+function resolveMode({ replace = false, accumulate = false }: RunOptions): {
+  replace: boolean;
+  accumulate: boolean;
+} {
+  if (replace && accumulate) {
+    throw new UsageError('accumulate: expected it without replace, got both', {
+      hint: 'a push that replaces the whole group has nothing to go on from',
+    });
+  }
+  return { replace, accumulate };
 }
 
 function resolveKey(job: unknown, grouping: NonNullable<RunOptions['grouping']>): GroupingKey {

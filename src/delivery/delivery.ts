@@ -1,40 +1,34 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { describeThrown } from '../errors.js';
+import { accumulate } from '../exposition/accumulate.js';
 import type { MetricFamily } from '../exposition/family.js';
+import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
-import { startDeadline } from './deadline.js';
+import { type CollectOptions, collectOwn } from './collect-own.js';
+import { type Deadline, startDeadline } from './deadline.js';
 import type { GatewayClient, PushLimits } from './gateway-client.js';
-import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
-import { findOwnMetricsProblem } from './own-metrics.js';
+import { formatKey, groupPath } from './grouping-key.js';
 import { PushError } from './push-error.js';
-import { describeRejection } from './rejection.js';
+import { type RunEntry, withBase } from './run-entry.js';
+import { type SendReport, sendEntry } from './send-entry.js';
+import { createSidePushes } from './side-pushes.js';
 
-export interface DeliveryOptions {
+export interface DeliveryOptions extends CollectOptions {
   readonly client: GatewayClient;
-  readonly key: GroupingKey;
-  /** Family names that the job's own metrics must not use. */
-  readonly reserved: readonly string[];
-  /** Collects the job's own metrics in the text format. */
-  readonly collect: () => string | Promise<string>;
   /** The final push of a success replaces the whole group. */
   readonly replace: boolean;
+  /** The job's own counts go on from what the gateway holds. */
+  readonly accumulate: boolean;
   readonly log: Log;
 }
 
-/** What became of a run's end push. */
-export type DeliveryReport =
-  | { readonly status: 'delivered' }
-  /** The outcome was stored, the job's own metrics were refused. */
-  | { readonly status: 'outcome_only'; readonly error: PushError }
-  /** Nothing was stored. */
-  | { readonly status: 'failed'; readonly error: PushError }
-  /** There is no gateway to push to. */
-  | { readonly status: 'none' };
+/** What became of a run's metrics; `none` is a run without a gateway. */
+export type DeliveryReport = SendReport | { readonly status: 'none' };
 
 export interface EndPush {
   /** The outcome's families, for a push with the job's own metrics and for one without. */
   readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
+  readonly startedAtMs: number;
   readonly succeeded: boolean;
   readonly budget: PushBudget;
 }
@@ -50,72 +44,57 @@ export interface PushBudget {
 
 /** A run's pushes to its group. They never overlap, and none but the end push can keep the run waiting. */
 export interface Delivery {
+  /**
+   * Reads what the group holds, for counts to go on from: one try, before the run's first push of its own metrics.
+   * Where it fails, the end push reads it.
+   */
+  readBase(limitMs: number): Promise<readonly MetricFamily[] | undefined>;
   /** One try beside the running job; a failure is one warning. */
   start(families: readonly MetricFamily[]): void;
   /** The job's own metrics while it runs, one try; skipped while another push is under way. */
   update(families: readonly MetricFamily[]): void;
-  end(push: EndPush): Promise<DeliveryReport>;
+  end(push: EndPush): Promise<SendReport>;
   close(): void;
 }
 
-/** How long a push beside the job may take. */
-const SIDE_PUSH_MS = 5000;
-/** How long the end push waits for a push that is under way before it breaks that off. */
-const YIELD_MS = 1000;
 /** What the pushes get even where a job's collectors blocked the process for longer than the whole budget. */
 const LEAST_PUSH_MS = 1000;
+const UPDATE_COLLECT_MS = 2000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { client, key, log } = options;
-  const path = groupPath(key);
-  let sidePush: { readonly done: Promise<void>; readonly cancel: AbortController } | undefined;
+  const sidePushes = createSidePushes(client, groupPath(key));
+  let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
 
-  const pushAside = (body: () => string | Promise<string>, onError: (error: unknown) => void): void => {
-    const cancel = new AbortController();
-    const deadline = startDeadline(SIDE_PUSH_MS);
-    const push = async (): Promise<void> => {
+  return {
+    async readBase(limitMs) {
+      const deadline = startDeadline(limitMs);
       try {
-        const request = { method: 'POST', path, body: await body(), compress: true } as const;
-        if (!cancel.signal.aborted) {
-          await client.push(request, { deadline, signal: cancel.signal, once: true });
-        }
+        base = await client.readGroup(key, { deadline, once: true });
       } catch (error) {
-        if (!cancel.signal.aborted) onError(error);
+        log.warn(`what the gateway holds was not read before the job: ${describeThrown(error)}`);
       } finally {
         deadline.dispose();
-        sidePush = undefined;
       }
-    };
-    sidePush = { done: push(), cancel };
-  };
+      return base;
+    },
 
-  const finishSidePush = async (budgetMs: number): Promise<void> => {
-    if (!sidePush) return;
-    const { done, cancel } = sidePush;
-    const limit = Math.min(YIELD_MS, budgetMs / 4);
-    await within(limit, done);
-    cancel.abort();
-    await within(limit, done);
-  };
-
-  return {
     start(families) {
-      pushAside(
-        () => writeFamilies(families),
+      sidePushes.begin(
+        async () => writeFamilies(families),
         (error) =>
           log.warn(`the start of the run was not pushed: ${describeThrown(error)}`, pushFields(error)),
       );
     },
 
     update(families) {
-      if (sidePush || updatesRefused) return;
-      pushAside(
+      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base)) return;
+      sidePushes.begin(
         async () => {
-          const own = endWithNewline(await options.collect());
-          const problem = findOwnMetricsProblem(own, key, options.reserved);
-          if (problem) throw ownMetricsError(problem);
-          return writeFamilies(families) + own;
+          const own = await collectOwn(options, UPDATE_COLLECT_MS);
+          if (typeof own !== 'string') throw own;
+          return writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(own))) : own);
         },
         (error) => {
           updatesRefused = !(error instanceof PushError && error.retryable);
@@ -125,19 +104,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       );
     },
 
-    async end({ outcome, succeeded, budget }) {
+    async end(push) {
       const startMark = performance.now();
-      await finishSidePush(budget.totalMs);
-      const own = await collectOwn(options, budget.totalMs / 2);
-      const leftMs = budget.totalMs - (performance.now() - startMark);
+      await sidePushes.finish(push.budget.totalMs);
+      const own = await collectOwn(options, push.budget.totalMs / 2);
+      const leftMs = push.budget.totalMs - (performance.now() - startMark);
       const deadline = startDeadline(Math.max(LEAST_PUSH_MS, leftMs));
-      const onStop = (): void => deadline.shorten(budget.afterStopMs);
-      if (budget.stop.aborted) onStop();
-      budget.stop.addEventListener('abort', onStop, { once: true });
+      const unbind = shortenOnStop(deadline, push.budget);
       try {
-        return await pushEnd(outcome, succeeded, own, { deadline, onRetry: warnOnce(log) });
+        const report = await sendEntry(client, toEntry(push, own), { deadline, onRetry: warnOnce(log) });
+        if (own instanceof PushError && report.status === 'delivered')
+          return { status: 'outcome_only', error: own };
+        if (report.status === 'failed' && report.refused) {
+          log.error(`the job's own metrics were refused: ${report.refused.message}`);
+        }
+        return report;
       } finally {
-        budget.stop.removeEventListener('abort', onStop);
+        unbind();
         deadline.dispose();
       }
     },
@@ -145,30 +128,19 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     close: () => client.close(),
   };
 
-  async function pushEnd(
-    outcome: EndPush['outcome'],
-    succeeded: boolean,
-    own: string | PushError,
-    limits: PushLimits,
-  ): Promise<DeliveryReport> {
-    if (typeof own === 'string') {
-      const body = writeFamilies(outcome(false)) + own;
-      const method = succeeded && options.replace ? 'PUT' : 'POST';
-      const error = await attempt(client, { method, path, body, compress: true }, limits);
-      if (!error) return { status: 'delivered' };
-      if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
-      return deliverAlone(describeRejection(error, body));
-    }
-    return deliverAlone(own);
-
-    /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
-    async function deliverAlone(refusal: PushError): Promise<DeliveryReport> {
-      const body = writeFamilies(outcome(true));
-      const error = await attempt(client, { method: 'POST', path, body, compress: false }, limits);
-      if (!error) return { status: 'outcome_only', error: refusal };
-      log.error(`the job's own metrics were refused: ${refusal.message}`);
-      return { status: 'failed', error };
-    }
+  function toEntry({ outcome, startedAtMs, succeeded }: EndPush, own: string | PushError): RunEntry {
+    const outcomeAlone = writeFamilies(outcome(true));
+    const refused = own instanceof PushError;
+    const entry: RunEntry = {
+      key,
+      startedAtMs,
+      put: succeeded && options.replace && !refused,
+      outcome: refused ? outcomeAlone : writeFamilies(outcome(false)),
+      outcomeAlone,
+      own: refused ? '' : own,
+      accumulate: options.accumulate,
+    };
+    return base && options.accumulate ? withBase(entry, base) : entry;
   }
 }
 
@@ -177,64 +149,11 @@ export function describeTarget({ client, key }: Pick<DeliveryOptions, 'client' |
   return `${client.target} as ${formatKey(key)}`;
 }
 
-async function attempt(
-  client: GatewayClient,
-  request: Parameters<GatewayClient['push']>[0],
-  limits: PushLimits,
-): Promise<PushError | undefined> {
-  try {
-    await client.push(request, limits);
-    return undefined;
-  } catch (error) {
-    if (error instanceof PushError) return error;
-    throw error;
-  }
-}
-
-/** The job's own metrics as they can be pushed, or why they cannot. */
-async function collectOwn(options: DeliveryOptions, limitMs: number): Promise<string | PushError> {
-  let own: string | undefined;
-  try {
-    own = await within(limitMs, Promise.resolve(options.collect()));
-  } catch (error) {
-    return ownMetricsError(`collecting them failed: ${describeThrown(error)}`);
-  }
-  if (own === undefined) return ownMetricsError(`collecting them took more than ${Math.round(limitMs)}ms`);
-  if (typeof own !== 'string') return ownMetricsError('metrics() gave no text');
-  const text = endWithNewline(own);
-  const problem = findOwnMetricsProblem(text, options.key, options.reserved);
-  return problem ? ownMetricsError(problem) : text;
-}
-
-function ownMetricsError(problem: string): PushError {
-  return new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
-    retryable: false,
-    hint: 'the outcome of the run does not depend on them and goes alone',
-  });
-}
-
-/**
- * Whether an answer may be about what was pushed, as 400 and 413 are, and 415 of a proxy that knows no gzip: the
- * outcome alone may then still be taken. It cannot where the answer is about who pushes, or where to.
- */
-function isRefusedBody({ status = 0, retryable }: PushError): boolean {
-  return status >= 400 && status < 500 && !retryable && ![401, 403, 404, 405, 407].includes(status);
-}
-
-function endWithNewline(text: string): string {
-  const trimmed = text.trimEnd();
-  return trimmed === '' ? '' : `${trimmed}\n`;
-}
-
-/** The value of `promise`, or `undefined` when it takes longer. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const cancel = new AbortController();
-  const timer = wait(ms, undefined, { signal: cancel.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([promise, timer]);
-  } finally {
-    cancel.abort();
-  }
+function shortenOnStop(deadline: Deadline, { stop, afterStopMs }: PushBudget): () => void {
+  const onStop = (): void => deadline.shorten(afterStopMs);
+  if (stop.aborted) onStop();
+  stop.addEventListener('abort', onStop, { once: true });
+  return () => stop.removeEventListener('abort', onStop);
 }
 
 function warnOnce(log: Log): NonNullable<PushLimits['onRetry']> {

@@ -4,12 +4,14 @@ import type { Log } from '../log.js';
 import type { Job, JobResult, MetricsSource } from './job.js';
 import type { RunEnd, RunOutcome } from './outcome.js';
 import { askedExitCode } from './outcome.js';
+import type { PreviousMetrics } from './previous.js';
 import { signalNumber } from './signal-number.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
 import type { Stopwatch } from './stopwatch.js';
 
 export interface ExecutionOptions<R extends MetricsSource> {
   readonly registry: R;
+  readonly previous: PreviousMetrics | undefined;
   readonly stopwatch: Stopwatch;
   /** Aborts to stop the run; the reason says why (StoppedBySignal, JobCrashed, or anything else). */
   readonly stop: AbortSignal;
@@ -42,6 +44,7 @@ export async function executeJob<R extends MetricsSource>(
       registry: options.registry,
       signal: stop.signal,
       stage: stopwatch.stage,
+      ...(options.previous ? { previous: options.previous } : {}),
       log,
       progress(done, total) {
         if (ended) return;

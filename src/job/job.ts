@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { UsageError } from '../errors.js';
 import type { Log } from '../log.js';
+import type { PreviousMetrics } from './previous.js';
 
 /** Anything that collects metrics into the text format: a Registry of prom-client or of its successor. */
 export interface MetricsSource {
@@ -26,6 +27,8 @@ export interface JobContext<R extends MetricsSource = Registry> {
    * `batch_job_records_processed` where the job returns no figure of its own, as when it fails.
    */
   progress(done: number, total?: number): void;
+  /** With `--accumulate`: what the gateway held before this run, where that could be read in time. */
+  readonly previous?: PreviousMetrics;
   /** The run's log, on stderr. */
   readonly log: Log;
 }

@@ -18,20 +18,26 @@ export const SAMPLE_JOB_NAME = 'prom_sample_batch';
 const STATUS_CODES = [200, 201, 400, 403, 404, 500] as const;
 const WAVE_PEAK = 10;
 
-/** The tutorial's application as a batch job: so many ticks of its loop, on its five metrics. */
+/**
+ * The tutorial's application as a batch job: so many ticks of its loop, on its five metrics. Where the counter
+ * of earlier runs is known, the wave goes on from there.
+ */
 export function createSampleJob(options: SampleJobOptions): Job {
   const { ticks, intervalMs, failAfter } = options;
   return defineJob({
     name: SAMPLE_JOB_NAME,
-    async run({ registry, signal, progress }) {
-      const tick = createTick(createSampleMetrics(registry), createRandom(options.seed));
+    async run({ registry, signal, progress, previous }) {
+      const metrics = createSampleMetrics(registry);
+      const tick = createTick(metrics, createRandom(options.seed));
+      const begin = previous?.value('prom_sample_counter') ?? 0;
+      metrics.gauge.set(waveAt(begin));
       progress(0, ticks);
       for (let done = 0; ; ) {
         if (done === failAfter) throw new JobFailed(`failed on purpose after ${done} ticks (--fail-after)`);
         if (done >= ticks) return { recordsProcessed: done };
         if (done > 0)
           await (intervalMs > 0 ? wait(intervalMs, undefined, { signal }) : yieldOnce(undefined, { signal }));
-        tick(++done);
+        tick(begin + ++done);
         progress(done, ticks);
       }
     },

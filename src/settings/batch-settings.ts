@@ -39,6 +39,12 @@ export const batchSettings = {
     env: ['PROMBATCH_REPLACE'],
     help: 'the final push of a success replaces the whole group (PUT)',
   },
+  accumulate: {
+    kind: 'switch',
+    flags: '--accumulate',
+    env: ['PROMBATCH_ACCUMULATE'],
+    help: "counters, histograms and summaries' sums and counts go on from the last run",
+  },
   pushTimeoutMs: {
     kind: 'value',
     flags: '--push-timeout <duration>',

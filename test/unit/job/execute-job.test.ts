@@ -17,6 +17,7 @@ function execute(
   const log = createLog({ format: 'text', quiet: true, write: (text) => warnings.push(text) });
   const outcome = executeJob(defineJob({ name: 'test', run }), {
     registry,
+    previous: undefined,
     stopwatch: startStopwatch(),
     stop: new AbortController().signal,
     timeoutMs: 0,
