@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { Command } from './commands/command.js';
+import { flush } from './commands/flush.js';
 import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
 import { UsageError } from './errors.js';
@@ -8,7 +9,7 @@ import { type GivenFlags, resolveSettings, type Setting } from './settings/setti
 import { version } from './version.js';
 
 /** In the order of the help. */
-const commands: readonly Command[] = [run, gateway];
+const commands: readonly Command[] = [run, flush, gateway];
 
 /**
  * Runs the command that the arguments name and resolves with its exit code.

@@ -53,6 +53,7 @@ export async function runJob<R extends MetricsSource>(
       collect: () => registry.metrics(),
       replace: options.replace,
       accumulate: options.accumulate,
+      spool: await createSpool(options, client),
       log,
     });
   const previous = options.accumulate ? await delivery?.readBase(READ_BASE_MS) : undefined;
@@ -123,6 +124,16 @@ async function createClient({
     const fail = () => Promise.reject(failure());
     return { target: 'no gateway', close() {}, push: fail, readGroup: fail };
   }
+}
+
+/** A dry run touches no spool. */
+async function createSpool(
+  { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
+  client: GatewayClient,
+) {
+  if (spool === undefined || dryRun) return undefined;
+  const { createRunSpool } = await import('./delivery/spool/run-spool.js');
+  return createRunSpool({ path: spool, limits, client, key, log });
 }
 
 /** The cron reader is loaded only by those who say how often the job should succeed. */

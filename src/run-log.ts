@@ -51,6 +51,6 @@ export function logDelivery(
   const said =
     report.status === 'outcome_only'
       ? `only the outcome of the run was pushed to ${target}: ${message}`
-      : `the outcome of the run was not pushed: ${message}`;
+      : `the outcome of the run was not pushed${report.spooled ? ', but kept in the spool' : ''}: ${message}`;
   log[onPushFailure === 'fail' ? 'error' : 'warn'](said, { code, hint });
 }

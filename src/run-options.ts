@@ -1,4 +1,5 @@
 import { createGroupingKey, type Grouping, type GroupingKey } from './delivery/grouping-key.js';
+import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from './delivery/spool/spool-limits.js';
 import { LONGEST_TIMER_MS } from './duration.js';
 import { UsageError } from './errors.js';
 import { BATCH_LABEL_NAMES } from './job/batch-families.js';
@@ -36,6 +37,10 @@ export interface RunOptions {
   readonly startPush?: boolean | undefined;
   /** Push the job's metrics while it runs, every so often. Default: 0, which is never. */
   readonly pushIntervalMs?: number | undefined;
+  /** A folder in which the end push is kept until the gateway has it; `undefined` is none. Default: none. */
+  readonly spool?: string | undefined;
+  /** How much the spool may hold. Default: 1,000 entries and 64 MiB. */
+  readonly spoolLimit?: SpoolLimits | undefined;
   /** Shows what would be pushed instead of pushing it. */
   readonly dryRun?: ((text: string) => void) | undefined;
   /** Stops the run when it aborts. */
@@ -52,9 +57,9 @@ export interface RunOptions {
 export type ResolvedRunOptions = {
   readonly [K in Exclude<
     keyof RunOptions,
-    'job' | 'grouping' | 'expectedInterval' | 'timezone' | 'dryRun'
+    'job' | 'grouping' | 'expectedInterval' | 'timezone' | 'dryRun' | 'spool'
   >]-?: Exclude<RunOptions[K], undefined>;
-} & Pick<RunOptions, 'expectedInterval' | 'timezone' | 'dryRun'> & { readonly key: GroupingKey };
+} & Pick<RunOptions, 'expectedInterval' | 'timezone' | 'dryRun' | 'spool'> & { readonly key: GroupingKey };
 
 /** @throws UsageError that names the option, what was expected and what came. */
 export function resolveRunOptions(jobName: string, options: RunOptions): ResolvedRunOptions {
@@ -71,6 +76,8 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
     startPush: options.startPush ?? true,
     pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
     dryRun: options.dryRun,
+    spool: options.spool,
+    spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
     signal: options.signal ?? new AbortController().signal,
     log: options.log ?? silentLog,
     onProgress: options.onProgress ?? (() => {}),

@@ -7,6 +7,7 @@ import { runJob } from '../run-job.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
 import type { SettingValues } from '../settings/setting.js';
+import { resolveSpoolPath } from '../settings/spool-path.js';
 import { defineCommand } from './command.js';
 import { withGateway } from './with-gateway.js';
 
@@ -79,8 +80,10 @@ export const run = defineCommand({
     const job = await findJob(host, values, given, module);
     const bar = createProgressBar(host.stderr, job.name, !values.quiet && values.logFormat === 'text');
     const log = createLog({ format: values.logFormat, quiet: values.quiet, write: bar.print });
+    // What an embedded gateway holds goes with it, and so has nothing to wait for.
+    const noSpool = values.noSpool || values.gateway === 'embedded';
     return withGateway({ host, log, ...values }, (gateway) =>
-      runOnce(host, job, { ...values, gateway }, bar, log),
+      runOnce(host, job, { ...values, gateway, noSpool }, bar, log),
     );
   },
 });
@@ -98,6 +101,7 @@ async function runOnce(
     const { exitCode } = await runJob(job, {
       ...values,
       startPush: !values.noStartPush,
+      spool: resolveSpoolPath(values, host),
       dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
       signal: stop.signal,
       log,

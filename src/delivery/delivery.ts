@@ -12,6 +12,7 @@ import { PushError } from './push-error.js';
 import { type RunEntry, withBase } from './run-entry.js';
 import { type SendReport, sendEntry } from './send-entry.js';
 import { createSidePushes } from './side-pushes.js';
+import type { RunSpool } from './spool/run-spool.js';
 
 export interface DeliveryOptions extends CollectOptions {
   readonly client: GatewayClient;
@@ -19,6 +20,8 @@ export interface DeliveryOptions extends CollectOptions {
   readonly replace: boolean;
   /** The job's own counts go on from what the gateway holds. */
   readonly accumulate: boolean;
+  /** Keeps end pushes until the gateway has them. */
+  readonly spool?: RunSpool | undefined;
   readonly log: Log;
 }
 
@@ -60,6 +63,7 @@ export interface Delivery {
 /** What the pushes get even where a job's collectors blocked the process for longer than the whole budget. */
 const LEAST_PUSH_MS = 1000;
 const UPDATE_COLLECT_MS = 2000;
+const FLUSH_ASIDE_MS = 30_000;
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { client, key, log } = options;
@@ -71,6 +75,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     async readBase(limitMs) {
       const deadline = startDeadline(limitMs);
       try {
+        // What waits is part of what the counts go on from.
+        if (options.spool?.hasPending() && !(await options.spool.flush({ deadline, once: true })))
+          return undefined;
         base = await client.readGroup(key, { deadline, once: true });
       } catch (error) {
         log.warn(`what the gateway holds was not read before the job: ${describeThrown(error)}`);
@@ -82,14 +89,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
     start(families) {
       sidePushes.begin(
-        async () => writeFamilies(families),
+        async (signal) => {
+          if (options.spool?.hasPending() && !(await flushAside(options.spool, signal))) return undefined;
+          return writeFamilies(families);
+        },
         (error) =>
           log.warn(`the start of the run was not pushed: ${describeThrown(error)}`, pushFields(error)),
       );
     },
 
     update(families) {
-      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base)) return;
+      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base) || options.spool?.hasPending())
+        return;
       sidePushes.begin(
         async () => {
           const own = await collectOwn(options, UPDATE_COLLECT_MS);
@@ -109,10 +120,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await sidePushes.finish(push.budget.totalMs);
       const own = await collectOwn(options, push.budget.totalMs / 2);
       const leftMs = push.budget.totalMs - (performance.now() - startMark);
-      const deadline = startDeadline(Math.max(LEAST_PUSH_MS, leftMs));
+      const deadline = startDeadline(Math.max(Math.min(LEAST_PUSH_MS, push.budget.totalMs), leftMs));
       const unbind = shortenOnStop(deadline, push.budget);
       try {
-        const report = await sendEntry(client, toEntry(push, own), { deadline, onRetry: warnOnce(log) });
+        const limits = { deadline, onRetry: warnOnce(log) };
+        const entry = toEntry(push, own);
+        const report = await (options.spool?.send(entry, limits) ?? sendEntry(client, entry, limits));
         if (own instanceof PushError && report.status === 'delivered')
           return { status: 'outcome_only', error: own };
         if (report.status === 'failed' && report.refused) {
@@ -147,6 +160,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 /** Where a run's metrics go, for people. */
 export function describeTarget({ client, key }: Pick<DeliveryOptions, 'client' | 'key'>): string {
   return `${client.target} as ${formatKey(key)}`;
+}
+
+/** A start must not overtake what waits; where that cannot be sent beside the job, the end push will do it. */
+async function flushAside(spool: RunSpool, signal: AbortSignal): Promise<boolean> {
+  const deadline = startDeadline(FLUSH_ASIDE_MS);
+  try {
+    return await spool.flush({ deadline, signal, once: true });
+  } finally {
+    deadline.dispose();
+  }
 }
 
 function shortenOnStop(deadline: Deadline, { stop, afterStopMs }: PushBudget): () => void {

@@ -11,25 +11,36 @@ export type SendReport =
   /** The outcome was stored, the job's own metrics were refused. */
   | { readonly status: 'outcome_only'; readonly error: PushError }
   /** Nothing was stored; `refused` is why the job's own metrics were, where that came first. */
-  | { readonly status: 'failed'; readonly error: PushError; readonly refused?: PushError };
+  | {
+      readonly status: 'failed';
+      readonly error: PushError;
+      readonly refused?: PushError;
+      /** Whether it waits in the spool. */
+      readonly spooled?: boolean;
+    };
 
-/**
- * Pushes an entry. Where the job's own metrics are refused, the outcome goes alone at once.
- *
- * @param onBase told of the entry with its base before that is first sent; a sender that must not count twice
- * keeps it, and sends it again as it is.
- */
+export interface SendOptions {
+  /** Where the job's own metrics are refused, the outcome goes alone at once. Default: true. */
+  readonly fallback?: boolean;
+  /**
+   * Told of the entry with its base before that is first sent; a sender that must not count twice keeps it, and
+   * sends it again as it is.
+   */
+  readonly onBase?: (entry: RunEntry) => Promise<void>;
+}
+
+/** Pushes an entry, with the base of its counts read first where it has none yet. */
 export async function sendEntry(
   client: GatewayClient,
   given: RunEntry,
   limits: PushLimits,
-  onBase: (entry: RunEntry) => Promise<void> = () => Promise.resolve(),
+  { fallback = true, onBase }: SendOptions = {},
 ): Promise<SendReport> {
   const path = groupPath(given.key);
   let text: string;
   try {
     const entry = needsBase(given) ? withBase(given, await client.readGroup(given.key, limits)) : given;
-    if (entry !== given) await onBase(entry);
+    if (entry !== given) await onBase?.(entry);
     text = entryText(entry);
   } catch (error) {
     if (error instanceof AccumulateConflict) return sendAlone(conflictError(error));
@@ -47,6 +58,7 @@ export async function sendEntry(
 
   /** The outcome must get through, so it goes uncompressed: any gateway and any proxy can read that. */
   async function sendAlone(refused: PushError): Promise<SendReport> {
+    if (!fallback) return { status: 'failed', error: refused, refused };
     const failure = await attempt(
       client,
       { method: 'POST', path, body: given.outcomeAlone, compress: false },

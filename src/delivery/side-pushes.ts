@@ -1,4 +1,4 @@
-import { startDeadline } from './deadline.js';
+import { type Deadline, startDeadline } from './deadline.js';
 import type { GatewayClient } from './gateway-client.js';
 import { within } from './within.js';
 
@@ -7,7 +7,7 @@ export interface SidePushes {
   /** Whether one is under way. */
   busy(): boolean;
   /** Begins to push what `text` gives, unless that is undefined; `onError` is told why it failed. */
-  begin(text: () => Promise<string | undefined>, onError: (error: unknown) => void): void;
+  begin(text: (signal: AbortSignal) => Promise<string | undefined>, onError: (error: unknown) => void): void;
   /** Waits a moment for the one under way, then breaks it off. */
   finish(budgetMs: number): Promise<void>;
 }
@@ -21,19 +21,20 @@ export function createSidePushes(client: GatewayClient, path: string): SidePushe
   let current: { readonly done: Promise<void>; readonly cancel: AbortController } | undefined;
 
   const push = async (
-    text: () => Promise<string | undefined>,
+    text: (signal: AbortSignal) => Promise<string | undefined>,
     onError: (error: unknown) => void,
     signal: AbortSignal,
   ): Promise<void> => {
-    const deadline = startDeadline(SIDE_PUSH_MS);
+    let deadline: Deadline | undefined;
     try {
-      const body = await text();
+      const body = await text(signal);
       if (body === undefined || signal.aborted) return;
+      deadline = startDeadline(SIDE_PUSH_MS);
       await client.push({ method: 'POST', path, body, compress: true }, { deadline, signal, once: true });
     } catch (error) {
       if (!signal.aborted) onError(error);
     } finally {
-      deadline.dispose();
+      deadline?.dispose();
       current = undefined;
     }
   };

@@ -1,6 +1,6 @@
 import { redactUrl } from '../delivery/gateway-address.js';
 import { parseGroupingLabel } from '../delivery/grouping-key.js';
-import { oneOf, text, timerDuration, timezone } from './parsers.js';
+import { oneOf, spoolLimit, text, timerDuration, timezone } from './parsers.js';
 
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
 const DURATION = 'a duration of at most 24d such as 30s or 5m';
@@ -99,6 +99,29 @@ export const batchSettings = {
     flags: '--no-start-push',
     env: ['PROMBATCH_NO_START_PUSH'],
     help: 'do not push when the run begins',
+  },
+  spool: {
+    kind: 'value',
+    flags: '--spool <dir>',
+    env: ['PROMBATCH_SPOOL'],
+    help: 'where the final push is kept until the gateway has it (default: prombatch/spool in the XDG state home)',
+    parse: text,
+    expected: 'a folder',
+  },
+  noSpool: {
+    kind: 'switch',
+    flags: '--no-spool',
+    env: ['PROMBATCH_NO_SPOOL'],
+    help: 'keep nothing on disk',
+  },
+  spoolLimit: {
+    kind: 'value',
+    flags: '--spool-limit <n|size>',
+    env: ['PROMBATCH_SPOOL_LIMIT'],
+    help: 'how much may wait: entries, a size such as 64MiB, or both with a comma',
+    parse: spoolLimit,
+    expected: 'a number of entries, a size such as 64MiB, or both as 1000,64MiB',
+    default: '1000,64MiB',
   },
   dryRun: {
     kind: 'switch',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
 import { LONGEST_TIMER_MS, parseDuration } from '../duration.js';
 import { isTimezone } from '../schedule/timezone.js';
 import type { Parse } from './setting.js';
@@ -44,3 +45,16 @@ export const listenAddress: Parse<{ readonly host: string; readonly port: number
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
+
+/** `1000`, `64MiB` or `1000,64MiB`; what is not given keeps its default. */
+export const spoolLimit: Parse<SpoolLimits> = (given) => {
+  let { entries, bytes } = DEFAULT_SPOOL_LIMITS;
+  for (const part of given.split(',')) {
+    const [, digits, unit] = /^(\d{1,9})(KiB|MiB|GiB)?$/.exec(part.trim()) ?? [];
+    const value = Number(digits);
+    if (digits === undefined || value === 0) return undefined;
+    if (unit === undefined) entries = value;
+    else bytes = value * { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }[unit as 'KiB' | 'MiB' | 'GiB'];
+  }
+  return { entries, bytes };
+};

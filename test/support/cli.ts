@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The built command. */
@@ -30,7 +33,7 @@ export interface CliOptions {
 export function startCli(args: readonly string[], { env = {}, cwd, cli = CLI }: CliOptions = {}): RunningCli {
   const started = performance.now();
   const child = spawn(process.execPath, [cli, ...args], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH, HOME: home(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -46,6 +49,18 @@ export function startCli(args: readonly string[], { env = {}, cwd, cli = CLI }: 
   });
   return { child, result, stdout: () => stdout, stderr: () => stderr };
 }
+
+/** A home of its own for each command, so that none finds what another left in the spool. */
+function home(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prombatch-home-'));
+  homes.push(folder);
+  return folder;
+}
+
+const homes: string[] = [];
+process.on('exit', () => {
+  for (const folder of homes) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs the built command to its end. */
 export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {

@@ -15,10 +15,13 @@ export interface Gateway {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export async function startPushgateway(binary: string, args: readonly string[] = []): Promise<Gateway> {
+export async function startPushgateway(
+  binary: string,
+  { persistence = '', args = [] }: { persistence?: string; args?: readonly string[] } = {},
+): Promise<Gateway> {
   const server = await startServer(
     binary,
-    ['--persistence.file=', '--web.listen-address=127.0.0.1:0', ...args],
+    [`--persistence.file=${persistence}`, '--web.listen-address=127.0.0.1:0', ...args],
     '/-/ready',
   );
   return { ...gatewayAt(server.url), stop: server.stop };

@@ -1,0 +1,78 @@
+import { startDeadline } from '../delivery/deadline.js';
+import { parseGatewayAddress } from '../delivery/gateway-address.js';
+import { createGatewayClient } from '../delivery/gateway-client.js';
+import type { PushError } from '../delivery/push-error.js';
+import { UsageError } from '../errors.js';
+import { createLog } from '../log.js';
+import { batchSettings, logSettings } from '../settings/batch-settings.js';
+import { resolveSpoolPath } from '../settings/spool-path.js';
+import { defineCommand } from './command.js';
+
+const settings = {
+  gateway: batchSettings.gateway,
+  spool: batchSettings.spool,
+  pushTimeoutMs: { ...batchSettings.pushTimeoutMs, help: 'one deadline for each group' },
+  json: { kind: 'switch', flags: '--json', env: [], help: 'print the result as JSON' },
+  ...logSettings,
+} as const;
+
+export const flush = defineCommand({
+  name: 'flush',
+  summary: 'send what is spooled',
+  notes: `Exit codes:
+  0      nothing waits for this gateway any more
+  1      something still waits, or was refused and set aside
+  2      malformed arguments
+  70     a bug in prombatch`,
+  settings,
+  async run(host, { values }) {
+    const { flushFolderOnce } = await import('../delivery/spool/run-spool.js');
+    const { openSpool } = await import('../delivery/spool/spool.js');
+    const log = createLog({
+      format: values.logFormat,
+      quiet: values.quiet,
+      write: (text) => host.stderr.write(text),
+    });
+    const path = resolveSpoolPath({ ...values, noSpool: false }, host);
+    if (path === undefined)
+      throw new UsageError('--spool: expected a folder, and neither XDG_STATE_HOME nor HOME names one');
+    const client = createGatewayClient(parseGatewayAddress(values.gateway));
+    const spool = openSpool(path, log);
+
+    const total = { sent: 0, rejected: 0, left: 0 };
+    const errors: PushError[] = [];
+    for (const folder of spool.pendingGroups(client.target)) {
+      const deadline = startDeadline(values.pushTimeoutMs);
+      const { error, ...counts } = await flushFolderOnce(folder, client, deadline).finally(() =>
+        deadline.dispose(),
+      );
+      for (const name of ['sent', 'rejected', 'left'] as const) total[name] += counts[name];
+      if (error) errors.push(error);
+    }
+    client.close();
+
+    for (const { message, hint, code } of errors) log.error(message, { code, hint });
+    const elsewhere = spool.pendingByGateway().filter(({ gateway }) => gateway !== client.target);
+    const result = { gateway: client.target, ...total, elsewhere };
+    host.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result));
+    return total.left > 0 || total.rejected > 0 ? 1 : 0;
+  },
+});
+
+interface FlushSummary {
+  readonly gateway: string;
+  readonly sent: number;
+  readonly rejected: number;
+  readonly left: number;
+  readonly elsewhere: readonly { readonly gateway: string; readonly entries: number }[];
+}
+
+function describe({ gateway, sent, rejected, left, elsewhere }: FlushSummary): string {
+  const lines = [
+    `${gateway}: ${sent} sent, ${rejected} refused and set aside, ${left} still waiting`,
+    ...elsewhere.map(
+      ({ gateway: other, entries }) => `${other}: ${entries} waiting; send them with --gateway ${other}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,36 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file so that after a crash at any moment it is there whole or not at all: written beside, flushed to
+ * the disk, renamed, and the folder flushed. Readable by its owner only.
+ *
+ * @throws the system's error; what was written beside is removed.
+ */
+export function writeDurably(path: string, text: string): void {
+  const beside = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(beside, 'w', 0o600);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(beside, path);
+    flushFolder(dirname(path));
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+}
+
+/** Flushes a folder's list of names, so that a rename or removal in it outlasts a crash. */
+export function flushFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

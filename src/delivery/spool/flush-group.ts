@@ -1,0 +1,97 @@
+import type { GatewayClient, PushLimits } from '../gateway-client.js';
+import { PushError } from '../push-error.js';
+import { foldEntries, lateEntry, type RunEntry } from '../run-entry.js';
+import { isRefusedBody, type SendReport, sendEntry } from '../send-entry.js';
+import type { Fold, GroupFolder } from './group-folder.js';
+
+export interface FlushResult {
+  /** What became of each entry that was dealt with, by its name. */
+  readonly reports: ReadonlyMap<string, SendReport>;
+  /** Why the rest still waits. */
+  readonly error?: PushError;
+}
+
+/**
+ * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
+ * that leaves the same behind; where that is refused, they go one by one. The caller holds the folder's lock.
+ *
+ * @param fresh the entry of a run that has just ended: where it is the only one, it cannot be late.
+ */
+export async function flushGroup(
+  folder: GroupFolder,
+  client: GatewayClient,
+  limits: PushLimits,
+  fresh?: string,
+): Promise<FlushResult> {
+  const reports = new Map<string, SendReport>();
+  let held: Awaited<ReturnType<GatewayClient['readGroup']>> | undefined;
+  let oneByOne = false;
+
+  for (;;) {
+    const entries = folder.list();
+    const begun = folder.fold();
+    const [first] = entries;
+    if (!first && !begun) return { reports };
+    try {
+      if (!begun && (entries.length > 1 || first?.name !== fresh)) {
+        held ??= await client.readGroup(first?.entry.key ?? missing(), limits);
+      }
+    } catch (error) {
+      if (error instanceof PushError) return { reports, error };
+      throw error;
+    }
+    const current = entries.map(({ name, entry }) => ({
+      name,
+      entry: held ? lateEntry(entry, held) : entry,
+    }));
+    const fold = begun ?? (oneByOne ? undefined : foldAll(current));
+    if (fold && !begun) folder.writeFold(fold);
+
+    const names = fold?.members ?? [current[0]?.name ?? missing()];
+    const entry = fold?.entry ?? current[0]?.entry ?? missing();
+    const report = isEmpty(entry)
+      ? ({ status: 'delivered' } as const)
+      : await sendEntry(client, entry, limits, {
+          fallback: !fold,
+          async onBase(based) {
+            if (fold) folder.writeFold({ members: fold.members, entry: based });
+            else folder.update(names[0] ?? missing(), based);
+          },
+        });
+
+    if (fold && report.status === 'failed' && (report.refused || isRefusedBody(report.error))) {
+      // Nothing of it was stored, so that its members can be told one by one.
+      folder.removeFold();
+      oneByOne = true;
+      continue;
+    }
+    if (report.status === 'failed' && !isRefusedBody(report.error)) return { reports, error: report.error };
+    for (const name of names) reports.set(name, report);
+    if (report.status === 'delivered') folder.remove(names);
+    else folder.reject(names[0] ?? missing(), report.error.message);
+    if (fold) folder.removeFold();
+  }
+}
+
+/** As many entries from the first on as make one, or `undefined` where that is but the first. */
+function foldAll(entries: readonly { name: string; entry: RunEntry }[]): Fold | undefined {
+  const [first, ...rest] = entries;
+  if (!first) return undefined;
+  const members = [first.name];
+  let entry = first.entry;
+  for (const next of rest) {
+    const folded = foldEntries(entry, next.entry);
+    if (!folded) break;
+    entry = folded;
+    members.push(next.name);
+  }
+  return members.length > 1 ? { members, entry } : undefined;
+}
+
+function isEmpty({ outcome, own }: RunEntry): boolean {
+  return outcome === '' && own === '';
+}
+
+function missing(): never {
+  throw new Error('an entry of the spool is gone while its lock is held');
+}

@@ -1,0 +1,122 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../../log.js';
+import type { RunEntry } from '../run-entry.js';
+import { flushFolder, writeDurably } from './durable-file.js';
+
+/** An entry that waits, with the name of its file: names sort in the order the entries were made. */
+export interface SpooledEntry {
+  readonly name: string;
+  readonly entry: RunEntry;
+}
+
+/** Several entries as one, written before it is first sent so that its counts are never added twice. */
+export interface Fold {
+  readonly members: readonly string[];
+  readonly entry: RunEntry;
+}
+
+/** What waits for one group of one gateway. */
+export interface GroupFolder {
+  readonly path: string;
+  /** Writes an entry durably; returns its name. @throws the system's error. */
+  add(entry: RunEntry): string;
+  /** All entries in order; damaged ones are set aside with a warning. */
+  list(): SpooledEntry[];
+  has(name: string): boolean;
+  isEmpty(): boolean;
+  update(name: string, entry: RunEntry): void;
+  remove(names: readonly string[]): void;
+  /** Sets an entry aside that the gateway will not take, with the reason. */
+  reject(name: string, reason: string): void;
+  wasRejected(name: string): boolean;
+  fold(): Fold | undefined;
+  writeFold(fold: Fold): void;
+  removeFold(): void;
+}
+
+const FORMAT = 1;
+const ENTRY = /^\d{16}-.*\.json$/;
+const FOLD = 'fold.json';
+const REJECTED = 'rejected';
+
+export function openGroupFolder(path: string, gateway: string, log: Log): GroupFolder {
+  const at = (name: string): string => join(path, name);
+  const write = (name: string, content: object): void =>
+    writeDurably(at(name), `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
+
+  const setAside = (name: string, suffix = ''): void => {
+    mkdirSync(at(REJECTED), { recursive: true, mode: 0o700 });
+    renameSync(at(name), join(at(REJECTED), name + suffix));
+    flushFolder(path);
+  };
+
+  const read = (name: string): { entry: RunEntry; members?: readonly string[] } | undefined => {
+    try {
+      const content = JSON.parse(readFileSync(at(name), 'utf8')) as { format: number; entry: RunEntry };
+      if (content.format !== FORMAT || typeof content.entry?.outcome !== 'string')
+        throw new Error('not an entry');
+      return content;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      setAside(name, '.damaged');
+      log.warn(`a damaged entry of the spool was set aside: ${join(at(REJECTED), name)}.damaged`);
+      return undefined;
+    }
+  };
+
+  const names = (): string[] =>
+    existsSync(path)
+      ? readdirSync(path)
+          .filter((name) => ENTRY.test(name))
+          .sort()
+      : [];
+
+  return {
+    path,
+    add(entry) {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const last = Number(names().at(-1)?.slice(0, 16) ?? 0);
+      // Microseconds, and always after the last one: a clock set back must not change the order.
+      const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
+      const random = Math.floor(Math.random() * 2 ** 32).toString(36);
+      const name = `${String(order).padStart(16, '0')}-${process.pid}-${random}.json`;
+      write(name, { entry });
+      return name;
+    },
+    list: () =>
+      names().flatMap((name) => {
+        const content = read(name);
+        return content ? [{ name, entry: content.entry }] : [];
+      }),
+    has: (name) => existsSync(at(name)),
+    isEmpty: () => names().length === 0 && !existsSync(at(FOLD)),
+    update: (name, entry) => write(name, { entry }),
+    remove(given) {
+      for (const name of given) rmSync(at(name), { force: true });
+      if (given.length > 0) flushFolder(path);
+    },
+    reject(name, reason) {
+      setAside(name);
+      writeDurably(join(at(REJECTED), `${name}.reason`), `${reason}\n`);
+    },
+    wasRejected: (name) => existsSync(join(at(REJECTED), name)),
+    fold() {
+      const content = existsSync(at(FOLD)) ? read(FOLD) : undefined;
+      return content?.members && { members: content.members, entry: content.entry };
+    },
+    writeFold: (fold) => write(FOLD, fold),
+    removeFold: () => rmSync(at(FOLD), { force: true }),
+  };
+}
+
+/** The files that wait in a group's folder, with their sizes in bytes. */
+export function listFiles(path: string): { name: string; path: string; bytes: number }[] {
+  return readdirSync(path)
+    .filter((name) => ENTRY.test(name))
+    .flatMap((name) => {
+      const file = join(path, name);
+      const bytes = statSync(file, { throwIfNoEntry: false })?.size;
+      return bytes === undefined ? [] : [{ name, path: file, bytes }];
+    });
+}

@@ -1,0 +1,134 @@
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Who holds a lock. A process id means something only within its host and PID namespace. */
+interface Holder {
+  readonly pid: number;
+  /** When the process began, in the kernel's ticks: process ids are used again. */
+  readonly began: string;
+  readonly place: string;
+  readonly nonce: string;
+}
+
+const POLL_MS = 20;
+const HEARTBEAT_MS = 5000;
+/** A lock of another host or container, whose processes cannot be seen, counts as left behind after this. */
+const SILENT_MS = 30_000;
+const STEAL_MS = 10_000;
+
+/**
+ * Takes the lock of a folder, waiting until `signal` aborts; resolves with what releases it, or `undefined`. A
+ * lock that a dead process left behind is taken over.
+ */
+export async function takeLock(folder: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+  const path = join(folder, 'lock');
+  const me: Holder = {
+    pid: process.pid,
+    began: processStart(process.pid) ?? '',
+    place: place(),
+    nonce: `${process.pid}-${Math.random().toString(36).slice(2)}`,
+  };
+  for (;;) {
+    if (create(path, me)) break;
+    const holder = readHolder(path);
+    if (holder && isDead(holder, path)) takeAway(path, holder);
+    else if (signal.aborted) return undefined;
+    else await wait(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+  const heartbeat = setInterval(() => touch(path), HEARTBEAT_MS).unref();
+  return () => {
+    clearInterval(heartbeat);
+    if (readHolder(path)?.nonce === me.nonce) rmSync(path, { force: true });
+  };
+}
+
+/** A link is made whole or not at all, and only where there is none yet. */
+function create(path: string, me: Holder): boolean {
+  const beside = `${path}.${me.nonce}`;
+  writeFileSync(beside, JSON.stringify(me), { mode: 0o600 });
+  try {
+    linkSync(beside, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+/** Only one process at a time may take a lock away, and only the one it has judged. */
+function takeAway(path: string, judged: Holder): void {
+  const claim = `${path}.claim`;
+  try {
+    mkdirSync(claim);
+  } catch {
+    const since = statSync(claim, { throwIfNoEntry: false })?.mtimeMs;
+    if (since !== undefined && Date.now() - since > STEAL_MS) rmSync(claim, { recursive: true, force: true });
+    return;
+  }
+  try {
+    if (readHolder(path)?.nonce === judged.nonce) rmSync(path, { force: true });
+  } finally {
+    rmdirSync(claim);
+  }
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDead(holder: Holder, path: string): boolean {
+  if (holder.place !== place()) {
+    const beaten = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    return beaten !== undefined && Date.now() - beaten > SILENT_MS;
+  }
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
+  }
+  const began = processStart(holder.pid);
+  return began !== undefined && began !== holder.began;
+}
+
+/** When a process began, from /proc; `undefined` where there is none. */
+function processStart(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field, in parentheses, may hold anything; the 22nd is the start time.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function place(): string {
+  let namespace = '';
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch {}
+  return `${hostname()} ${namespace}`;
+}
+
+function touch(path: string): void {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch {}
+}
