@@ -5,11 +5,17 @@ const named =
   ['PUSHGATEWAY_URL', 'PROMBATCH_GATEWAY'].some((name) => process.env[name]?.trim()) ||
   args.some((arg) => /^(?:-g|--gateway)/.test(arg));
 
-if (!named && !(await answers('http://localhost:9091/-/ready'))) args.unshift('--gateway', 'embedded');
+if (!named && !(await isGateway('http://localhost:9091'))) args.unshift('--gateway', 'embedded');
 process.argv.splice(2, process.argv.length, 'run', ...args);
 await import('../dist/prombatch.cjs');
 
-async function answers(url) {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
-  return answer?.ok === true;
+/** Whether a Pushgateway is there: other programs answer at that port, too. */
+async function isGateway(url) {
+  try {
+    const answer = await fetch(`${url}/api/v1/status`, { signal: AbortSignal.timeout(2000) });
+    const { data } = await answer.json();
+    return answer.ok && data.build_information !== undefined && data.start_time !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -14,6 +14,8 @@ export interface Host {
   guardRun(stop: (reason: Error) => void): RunGuard;
   /** Resolves at the first signal that asks to end. */
   untilStopped(): Promise<void>;
+  /** Whether a signal has asked to end. */
+  wasStopped(): boolean;
 }
 
 export interface RunGuard {

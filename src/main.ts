@@ -34,6 +34,7 @@ const host: Host = {
   stderr: createOutput(process.stderr),
   guardRun,
   untilStopped,
+  wasStopped: () => stoppedBy !== undefined,
 };
 
 process.on('uncaughtException', onUncaught);

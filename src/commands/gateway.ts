@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.js';
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
-import { isLoopback, listenAddress } from '../settings/parsers.js';
+import { listenAddress } from '../settings/parsers.js';
 import { defineCommand } from './command.js';
 
 const settings = {
@@ -39,7 +39,7 @@ Exit codes:
         },
       );
     });
-    if (!isLoopback(values.listen.host)) {
+    if (!running.loopback) {
       log.warn(
         `${running.url} can be reached from other machines, and anyone who reaches it can push and delete`,
       );

@@ -22,6 +22,9 @@ export async function withGateway(
   body: (gateway: string) => Promise<number>,
 ): Promise<number> {
   const { host, log, gateway, keep } = options;
+  if (keep && (gateway !== 'embedded' || options.dryRun)) {
+    log.warn('--keep: only an embedded gateway needs it; any other stays up by itself');
+  }
   if (gateway !== 'embedded') return body(gateway);
   if (options.dryRun) return body(`http://localhost:${USUAL_PORT}`);
 
@@ -29,7 +32,8 @@ export async function withGateway(
     import('../gateway/gateway.js'),
     import('../gateway/describe.js'),
   ]);
-  const running = await openGateway({ port: USUAL_PORT }).catch(async () => {
+  const running = await openGateway({ port: USUAL_PORT }).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
     const free = await openGateway();
     log.info(`port ${USUAL_PORT} is taken: the embedded gateway is at ${free.url}`);
     return free;
@@ -37,7 +41,7 @@ export async function withGateway(
   try {
     const exitCode = await body(running.url);
     host.stdout.write(`\n${formatGroups(running.url, running.groups())}`);
-    if (keep) {
+    if (keep && !host.wasStopped()) {
       log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`);
       await host.untilStopped();
     }

@@ -1,4 +1,5 @@
 import type { Labels } from './family.js';
+import { parseNumber } from './number.js';
 
 /** A line that the text format does not allow. `line` counts from 1. */
 export class TextFormatError extends Error {
@@ -16,10 +17,6 @@ const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
 const WORD = /[^ \t]*/y;
 /** Up to the next thing of interest inside a label value. */
 const PLAIN_VALUE = /[^"\\]*/y;
-/** Go's `strconv.ParseFloat`, which the Pushgateway reads values with, less hexadecimal and underscores. */
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const NOT_FINITE = /^([+-]?)(?:inf|infinity)$/i;
-
 /** Reads one line of the text format from left to right; each method consumes what it returns. */
 export class LineReader {
   readonly #text: string;
@@ -81,17 +78,19 @@ export class LineReader {
   /** What stands after `{`, the closing `}` included. */
   labels(): Labels {
     const labels: [string, string][] = [];
+    const names = new Set<string>();
     for (;;) {
       this.skipBlanks();
       if (this.take('}')) return labels;
       const name = this.#match(LABEL_NAME);
       if (name === '') throw this.error('invalid label name');
       if (name === '__name__') throw this.error('label name "__name__" is reserved');
-      if (labels.some(([known]) => known === name)) throw this.error(`duplicate label name "${name}"`);
+      if (names.has(name)) throw this.error(`duplicate label name "${name}"`);
       this.skipBlanks();
       if (!this.take('=')) throw this.error(`expected "=" after label name "${name}"`);
       this.skipBlanks();
       if (!this.take('"')) throw this.error(`expected '"' at the start of the value of label "${name}"`);
+      names.add(name);
       labels.push([name, this.#labelValue(name)]);
       this.skipBlanks();
       if (this.take('}')) return labels;
@@ -101,10 +100,8 @@ export class LineReader {
 
   value(): number {
     const text = this.word();
-    if (DECIMAL.test(text) && Number.isFinite(Number(text))) return Number(text);
-    if (/^[+-]?nan$/i.test(text)) return Number.NaN;
-    const infinity = NOT_FINITE.exec(text);
-    if (infinity) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    const value = parseNumber(text);
+    if (value !== undefined) return value;
     throw this.error(`expected a number as value, got "${text}"`);
   }
 

@@ -25,7 +25,7 @@ export function parseFamilies(text: string): MetricFamily[] {
   lines.forEach((content, index) => {
     readLine(new LineReader(content, index + 1), families);
   });
-  if (last !== '' && last !== undefined) {
+  if (last?.replace(/[ \t]+/, '')) {
     readLine(new LineReader(last, lines.length + 1), families);
     throw new TextFormatError(lines.length + 1, 'unexpected end of input: the last line has no newline');
   }

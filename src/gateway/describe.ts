@@ -19,21 +19,32 @@ export function formatGroups(url: string, groups: readonly Group[]): string {
   return head + groups.map(formatGroup).join('');
 }
 
+/** What a screen can show of a group; the rest is on the page. */
+const MOST_ROWS = 200;
+
 function formatGroup(group: Group): string {
-  const rows = ownFamilies(group).flatMap(({ name, type, metrics }) =>
-    metrics.map((metric) => [
+  const metrics = ownFamilies(group).flatMap(({ name, type, metrics }) =>
+    metrics.map((metric) => ({ name, type, metric })),
+  );
+  const rows = metrics
+    .slice(0, MOST_ROWS)
+    .map(({ name, type, metric }) => [
       name + writeLabels(ownLabels(metric.labels, group)),
       type,
       formatValue(name, metric),
-    ]),
-  );
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+    ]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map(
-    ([name = '', type = '', value = '']) =>
-      `  ${name.padEnd(width(0))}  ${type.padEnd(width(1))}  ${value}\n`,
+    (row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`,
   );
+  if (metrics.length > rows.length) lines.push(`  … and ${metrics.length - rows.length} more`);
   const state = pushTimeOf(group) >= failureTimeOf(group) ? 'last push succeeded' : 'last push failed';
-  return `\n${writeLabels(group.labels)}  ${state}\n${lines.join('')}`;
+  return printable(`\n${writeLabels(group.labels)}  ${state}\n${lines.join('\n')}\n`);
+}
+
+/** Without control characters, which a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '\ufffd');
 }
 
 function formatValue(name: string, { value }: Metric): string {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { createGatewayServer } from './http-server.js';
 import { createStore, type Group } from './store.js';
 
@@ -13,13 +13,23 @@ export interface GatewayOptions {
   readonly bodyBytes?: number;
   /** How many groups it holds. Default: 10,000. */
   readonly groups?: number;
+  /** How long a request's head may take, in milliseconds. Default: 10,000. */
+  readonly headMs?: number;
+  /** How long a request may take, and how long a connection may be silent. Default: 60,000. */
+  readonly requestMs?: number;
 }
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /** A running embedded gateway. */
 export interface RunningGateway {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Whether only this machine can reach it. */
+  readonly loopback: boolean;
   groups(): readonly Group[];
   wipe(): void;
   close(): Promise<void>;
@@ -31,16 +41,18 @@ export interface RunningGateway {
  * @throws the listen error, with its `code`, when the port cannot be had.
  */
 export async function openGateway(options: GatewayOptions = {}): Promise<RunningGateway> {
-  const { host = '127.0.0.1', port = 0, bodyBytes = 64 * 1024 * 1024, groups = 10_000 } = options;
+  const { host = '127.0.0.1', port = 0, groups = 10_000 } = options;
+  const { bodyBytes = 64 * 1024 * 1024, headMs = 10_000, requestMs = 60_000 } = options;
   const store = createStore({ groups });
-  const server = createGatewayServer({ store, host, bodyBytes });
+  const server = createGatewayServer({ store, host, limits: { bodyBytes, headMs, requestMs } });
   server.listen(port, host);
   await once(server, 'listening');
-  const { port: actual } = server.address() as AddressInfo;
+  const { port: actual, address } = server.address() as AddressInfo;
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${actual}`,
     host,
     port: actual,
+    loopback: LOOPBACK.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
     groups: store.groups,
     wipe: store.wipe,
     async close() {

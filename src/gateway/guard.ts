@@ -14,7 +14,8 @@ export interface RequestOrigin {
  * @param ownHost the host that the gateway listens on.
  */
 export function findForeignPage({ host, origin }: RequestOrigin, ownHost: string): string | undefined {
-  if (host === undefined) return 'the request has no Host header';
+  // Only HTTP/1.0 goes without a Host, and no browser speaks that.
+  if (host === undefined) return undefined;
   const hostname = hostnameOf(`http://${host}`);
   if (hostname === undefined || !isOwnName(hostname, ownHost)) {
     return `the Host ${JSON.stringify(host)} is no address or name of this machine`;

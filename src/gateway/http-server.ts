@@ -14,8 +14,16 @@ export interface GatewayServerOptions {
   readonly store: Store;
   /** The host that the server will listen on. */
   readonly host: string;
+  readonly limits: GatewayLimits;
+}
+
+export interface GatewayLimits {
   /** The longest body of a push, unpacked. */
   readonly bodyBytes: number;
+  /** How long a request's head may take. */
+  readonly headMs: number;
+  /** How long a request may take, and how long a connection may be silent. */
+  readonly requestMs: number;
 }
 
 interface Answer {
@@ -27,20 +35,23 @@ interface Answer {
 
 /** The Pushgateway's HTTP API over a store. */
 export function createGatewayServer(options: GatewayServerOptions): Server {
+  const { limits } = options;
   const startedAt = new Date();
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 500 }, (request, response) => {
     answer(request, options, startedAt)
       .catch((error: unknown) => plain(500, String(error)))
       .then((given) => send(request, response, given));
   });
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 60_000;
+  server.headersTimeout = limits.headMs;
+  server.requestTimeout = limits.requestMs;
+  // A client that neither sends nor reads is let go, or what waits to be read would pile up.
+  server.timeout = limits.requestMs;
   return server;
 }
 
 async function answer(
   request: IncomingMessage,
-  { store, host, bodyBytes }: GatewayServerOptions,
+  { store, host, limits }: GatewayServerOptions,
   startedAt: Date,
 ): Promise<Answer> {
   const foreign = findForeignPage({ host: request.headers.host, origin: request.headers.origin }, host);
@@ -48,7 +59,7 @@ async function answer(
   const wanted = route(request.method ?? 'GET', request.url ?? '/');
   switch (wanted.to) {
     case 'push':
-      return push(request, wanted, store, bodyBytes);
+      return push(request, wanted, store, limits.bodyBytes);
     case 'delete':
       store.delete(wanted.labels);
       return { status: 202 };
@@ -85,6 +96,9 @@ async function push(
   store: Store,
   bodyBytes: number,
 ): Promise<Answer> {
+  if (/protobuf/i.test(request.headers['content-type'] ?? '')) {
+    return plain(400, 'this gateway takes the text format only, no protobuf');
+  }
   try {
     const text = await readBody(request, bodyBytes);
     store.push({ labels, replace, families: parseFamilies(text) }, nowMs());

@@ -1,4 +1,5 @@
 import type { Labels, MetricFamily, MetricType, Sample } from '../exposition/family.js';
+import { parseNumber } from '../exposition/number.js';
 import { formatGoFloat as boundText } from './go-number.js';
 
 /** A family as the Pushgateway keeps it: each metric whole, a histogram's or summary's parts together. */
@@ -90,16 +91,10 @@ function readCount({ name, value }: Sample): number {
 function readBound({ labels }: Sample, boundLabel: string): number | undefined {
   const text = labels.find(([label]) => label === boundLabel)?.[1];
   if (text === undefined) return undefined;
-  const bound = /^[+-]?inf(?:inity)?$/i.test(text)
-    ? text.startsWith('-')
-      ? Number.NEGATIVE_INFINITY
-      : Number.POSITIVE_INFINITY
-    : /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)
-      ? Number(text)
-      : undefined;
+  const bound = parseNumber(text);
   if (bound === undefined)
     throw new FamilyError(`expected float as value for '${boundLabel}' label, got "${text}"`);
-  return bound;
+  return Number.isNaN(bound) ? undefined : bound;
 }
 
 function withGrouping(labels: Labels, grouping: Labels): Labels {

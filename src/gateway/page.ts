@@ -104,7 +104,7 @@ function age(seconds) {
 }
 
 function ownLabels(metric, group) {
-  return Object.fromEntries(Object.entries(metric.labels).filter(([name, value]) => !(name in group.labels) && !(name === 'instance' && value === '')));
+  return Object.fromEntries(Object.entries(metric.labels).filter(([name, value]) => !Object.hasOwn(group.labels, name) && !(name === 'instance' && value === '')));
 }
 
 function rows(metric, group) {
@@ -195,13 +195,13 @@ function draw() {
 }
 
 async function refresh() {
-  try {
-    const answer = await (await fetch('/api/v1/metrics')).json();
-    groups = answer.data.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
-    draw();
-  } catch {
+  const answer = await fetch('/api/v1/metrics').then((given) => given.json()).catch(() => undefined);
+  if (!answer) {
     byId('summary').textContent = 'the gateway does not answer';
+    return;
   }
+  groups = answer.data.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+  draw();
 }
 
 function ask(group) {
@@ -210,8 +210,9 @@ function ask(group) {
   dialog.returnValue = 'cancel';
   dialog.onclose = async () => {
     if (dialog.returnValue !== 'delete') return;
-    await fetch(pathOf(group.labels), { method: 'DELETE' });
+    const answer = await fetch(pathOf(group.labels), { method: 'DELETE' }).catch(() => undefined);
     await refresh();
+    if (!answer?.ok) byId('summary').textContent = 'the group was not deleted';
     byId('filter').focus();
   };
   dialog.showModal();

@@ -1,4 +1,4 @@
-import type { MetricFamily } from '../exposition/family.js';
+import type { MetricFamily, Sample } from '../exposition/family.js';
 import { writeFamilies } from '../exposition/write.js';
 import { version } from '../version.js';
 import { formatGoFloat } from './go-number.js';
@@ -7,14 +7,14 @@ import { failureTimeOf, type Group, pushTimeOf } from './store.js';
 
 /** What `/metrics` shows: the families of all groups under one head each, sorted by name. */
 export function renderMetrics(groups: readonly Group[]): string {
-  const byName = new Map<string, MetricFamily>([[BUILD_INFO.name, BUILD_INFO]]);
-  for (const group of groups) {
-    for (const stored of group.families.values()) {
-      const family = toFamily(stored);
-      const known = byName.get(family.name);
-      byName.set(family.name, known ? { ...known, samples: known.samples.concat(family.samples) } : family);
-    }
-  }
+  const byName = new Map<string, MetricFamily & { samples: Sample[] }>();
+  const add = (family: MetricFamily): void => {
+    const known = byName.get(family.name);
+    if (!known) byName.set(family.name, { ...family, samples: [...family.samples] });
+    else for (const sample of family.samples) known.samples.push(sample);
+  };
+  add(BUILD_INFO);
+  for (const group of groups) for (const stored of group.families.values()) add(toFamily(stored));
   return writeFamilies([...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
 }
 

@@ -18,6 +18,7 @@ const READ_ONLY: Readonly<Record<string, Exclude<Route['to'], 'push' | 'delete' 
     '/api/v1/status': 'api-status',
   };
 
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE']);
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const BASE64_SUFFIX = '@base64';
 
@@ -26,11 +27,11 @@ const BASE64_SUFFIX = '@base64';
  * as a slash, and a path with empty or dot segments is redirected to its clean form before anything else.
  */
 export function route(method: string, target: string): Route {
-  const rawPath = target.replace(/[?#].*$/s, '');
+  const [rawPath = '', query] = target.replace(/^https?:\/\/[^/]*/i, '').split(/\?(.*)/s);
   const path = decodePath(rawPath);
   if (path === undefined) return refusal(400, '400 Bad Request');
   const clean = cleanPath(path);
-  if (clean !== path) return { to: 'redirect', status: 301, location: encodeURI(clean) };
+  if (clean !== path) return { to: 'redirect', status: 301, location: encodePath(clean, query) };
 
   const reads = READ_ONLY[path];
   if (reads) {
@@ -39,18 +40,24 @@ export function route(method: string, target: string): Route {
     return refusal(405, 'Method Not Allowed');
   }
   if (path.startsWith('/metrics/job')) return groupRoute(method, path);
-  if (path === '/metrics/') return notFoundOrRedirect(method, '/metrics');
+  const withoutSlash = path.slice(0, -1);
+  if (method === 'GET' && path.endsWith('/') && READ_ONLY[withoutSlash]) {
+    return { to: 'redirect', status: 301, location: encodePath(withoutSlash, query) };
+  }
   return refusal(404, '404 page not found');
 }
 
 function groupRoute(method: string, path: string): Route {
   const [, suffix = '', job = '', rest = ''] = /^\/metrics\/job(@base64)?\/([^/]+)(\/.*)?$/s.exec(path) ?? [];
-  if (job === '')
-    return path === '/metrics/job/'
-      ? notFoundOrRedirect(method, '/metrics/job')
+  if (job === '') {
+    // The router's answer to a final slash too many, where the path without it might take the method.
+    const redirects = path === '/metrics/job/' && WRITES.has(method);
+    return redirects
+      ? { to: 'redirect', status: 307, location: '/metrics/job' }
       : refusal(404, '404 page not found');
+  }
   if (method === 'OPTIONS') return { to: 'nothing' };
-  if (method !== 'POST' && method !== 'PUT' && method !== 'DELETE') return refusal(405, 'Method Not Allowed');
+  if (!WRITES.has(method)) return refusal(405, 'Method Not Allowed');
   const labels = groupLabels(suffix, job, rest);
   if (typeof labels === 'string') return refusal(400, labels);
   return method === 'DELETE' ? { to: 'delete', labels } : { to: 'push', labels, replace: method === 'PUT' };
@@ -99,6 +106,12 @@ function decodePath(rawPath: string): string | undefined {
   }
 }
 
+/** A decoded path as a request can name it again. */
+function encodePath(path: string, query: string | undefined): string {
+  const encoded = path.split('/').map(encodeURIComponent).join('/').replaceAll('%40', '@');
+  return query === undefined ? encoded : `${encoded}?${query}`;
+}
+
 /** Go's `path.Clean` with a final slash kept, as its HTTP server redirects to. */
 function cleanPath(path: string): string {
   const kept: string[] = [];
@@ -108,16 +121,6 @@ function cleanPath(path: string): string {
   }
   const clean = `/${kept.join('/')}`;
   return path.endsWith('/') && clean !== '/' ? `${clean}/` : clean;
-}
-
-/** The router's answer to a final slash too many: a redirect where the path without it takes the method. */
-function notFoundOrRedirect(method: string, location: string): Route {
-  if (location === '/metrics') {
-    return method === 'GET' ? { to: 'redirect', status: 301, location } : refusal(404, '404 page not found');
-  }
-  return method === 'PUT' || method === 'POST' || method === 'DELETE'
-    ? { to: 'redirect', status: 307, location }
-    : refusal(404, '404 page not found');
 }
 
 function refusal(status: number, message: string): Route {

@@ -54,7 +54,7 @@ const INCONSISTENT = 'pushed metrics are invalid or inconsistent with existing m
 /**
  * A store that keeps the Pushgateway's rules: one type a family over all groups, each label set once, no name
  * that collides with a part of a histogram or summary. An index by family makes a check cost as much as the
- * push is large, however many groups there are.
+ * group is large, however many groups there are.
  */
 export function createStore(limits: { readonly groups: number }): Store {
   const groups = new Map<string, Group>();
@@ -96,6 +96,8 @@ export function createStore(limits: { readonly groups: number }): Store {
       for (const { labels } of family.metrics) {
         const bad = labels.find(([name]) => name.startsWith('__'));
         if (bad) return `collected metric "${family.name}" has a label with an invalid name: ${bad[0]}`;
+        const part = labels.find(([name]) => name === partLabel(family.type));
+        if (part) return `collected metric "${family.name}" of type ${family.type} has the label ${part[0]}`;
         const set = labelsKey(labels);
         const holder = known?.holders.get(set);
         if (seen.has(set) || (holder !== undefined && holder !== key)) {
@@ -136,7 +138,8 @@ export function createStore(limits: { readonly groups: number }): Store {
     push({ labels, families, replace }, nowMs) {
       const key = labelsKey(sortLabels(labels));
       const before = groups.get(key);
-      refuseTwin(groups.has(labelsKey(sortLabels(withInstanceTurned(labels)))));
+      const twin = withInstanceTurned(labels);
+      refuseTwin(twin !== undefined && groups.has(labelsKey(sortLabels(twin))));
       if (!before && groups.size >= limits.groups) {
         throw new PushRefused(422, `this gateway holds at most ${limits.groups} groups; delete some first`);
       }
@@ -179,10 +182,10 @@ function refuseTwin(exists: boolean): void {
 }
 
 /** The labels of the group that only an empty `instance` tells apart from this one; a real instance has none. */
-function withInstanceTurned(labels: Labels): Labels {
+function withInstanceTurned(labels: Labels): Labels | undefined {
   const instance = labels.find(([name]) => name === 'instance');
   if (!instance) return [...labels, ['instance', '']];
-  return instance[1] === '' ? labels.filter((label) => label !== instance) : [['job', '']];
+  return instance[1] === '' ? labels.filter((label) => label !== instance) : undefined;
 }
 
 function timed(family: StoredFamily, pushedAtMs: number): [string, TimedFamily] {
@@ -223,6 +226,12 @@ export function failureTimeOf(group: Group | undefined): number {
 function readTime(group: Group | undefined, name: string): number {
   const value = group?.families.get(name)?.metrics[0]?.value;
   return value?.kind === 'single' ? value.value * 1000 : 0;
+}
+
+/** The label that tells a metric's own parts apart, and that it therefore must not have besides. */
+function partLabel(type: string): string | undefined {
+  if (type === 'histogram') return 'le';
+  return type === 'summary' ? 'quantile' : undefined;
 }
 
 function partSuffixes(type: string): readonly string[] {

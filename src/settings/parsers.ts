@@ -41,11 +41,6 @@ export const listenAddress: Parse<{ readonly host: string; readonly port: number
   return { host: bracketed ?? (plain || '0.0.0.0'), port };
 };
 
-/** Whether only this machine can reach the host. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
-}
-
 /** `1000`, `64MiB` or `1000,64MiB`; what is not given keeps its default. */
 export const spoolLimit: Parse<SpoolLimits> = (given) => {
   let { entries, bytes } = DEFAULT_SPOOL_LIMITS;

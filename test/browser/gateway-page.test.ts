@@ -73,6 +73,14 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
     expect(await summary('job="b"').innerText()).toContain('never pushed');
   });
 
+  test('shows every label, whatever its name', async () => {
+    await push('/metrics/job/a', 'rows{constructor="c1",z="z1"} 1\nrows{constructor="c2",z="z1"} 2\n');
+    await page.goto(gateway.url);
+    await summary('job="a"').click();
+    await shows('constructor="c1", z="z1"');
+    await shows('constructor="c2", z="z1"');
+  });
+
   test('filters by label, metric and value', async () => {
     await push('/metrics/job/one', 'rows 42\n');
     await push('/metrics/job/two', 'bytes 7\n');

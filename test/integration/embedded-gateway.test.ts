@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { formatGroups } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { runCli, startCli } from '../support/cli.js';
 import { send } from '../support/conformance.js';
@@ -53,6 +55,12 @@ test('a count that is no finite number is refused: the Pushgateway stores 2 to t
   expect(gateway.groups()).toEqual([]);
 });
 
+test('a histogram in a group with the label le is refused: it would stand twice in /metrics, and no scrape would pass', async () => {
+  const { status } = await push('/metrics/job/a/le/1', '# TYPE h histogram\nh_bucket{le="1"} 2\nh_count 2\n');
+  expect(status).toBe(400);
+  expect((await send(gateway.url, { method: 'GET', path: '/metrics' })).body).not.toContain('h_bucket');
+});
+
 describe('bounds', () => {
   test('a body that is too long is 413, packed or not, and leaves no trace', async () => {
     const long = `x{l="${'a'.repeat(20_000)}"} 1\n`;
@@ -74,6 +82,22 @@ describe('bounds', () => {
 
   test('a head that is too long is 431', async () => {
     expect((await push('/metrics/job/a', 'x 1\n', { 'X-Long': 'a'.repeat(20_000) })).status).toBe(431);
+  });
+
+  test('a head that comes too slowly is 408, and a silent connection is closed', async () => {
+    const impatient = await openGateway({ headMs: 300, requestMs: 600 });
+    const ended = (text: string) =>
+      new Promise<string>((resolve) => {
+        const socket = connect(impatient.port, '127.0.0.1', () => socket.write(text));
+        let answer = '';
+        socket.on('data', (chunk) => (answer += chunk));
+        socket.on('close', () => resolve(answer));
+      });
+    expect(await ended('POST /metrics/job/a HTTP/1.1\r\nHost: local')).toContain('408 Request Timeout');
+    expect(
+      await ended('POST /metrics/job/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nx 1'),
+    ).not.toContain('200 OK');
+    await impatient.close();
   });
 
   test('what is no HTTP is answered and closed', async () => {
@@ -248,4 +272,62 @@ describe('--gateway embedded', () => {
     cli.child.kill('SIGINT');
     expect((await cli.result).code).toBe(0);
   });
+});
+
+describe('npm start', () => {
+  const start = (args: readonly string[], env: Record<string, string> = {}) =>
+    startCli(args, { cli: fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url)), env });
+  const quick = ['--interval', '0'];
+
+  test('with PUSHGATEWAY_URL pushes there, and starts no gateway', async () => {
+    const result = await start(quick, { PUSHGATEWAY_URL: gateway.url }).result;
+    expect(result).toMatchObject({ code: 0, stdout: '' });
+    expect(gateway.groups()).toHaveLength(1);
+  });
+
+  test('without any gateway starts one and prints what it holds, even where something else listens at 9091', async () => {
+    const other = createServer((_request, response) => response.end('OK'));
+    await new Promise<void>((resolve) => {
+      other.once('error', () => resolve());
+      other.listen(9091, '127.0.0.1', resolve);
+    });
+    const result = await start(quick).result;
+    other.close();
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain('holds 1 group');
+    expect(result.stdout).toMatch(/prom_sample_counter +counter +13/);
+  });
+
+  test("a failing job ends it with the job's exit code", async () => {
+    const result = await start([...quick, '--fail-after', '2']).result;
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/batch_job_success +gauge +0/);
+  });
+
+  test('--keep and a signal during the job: the run ends, and so does the gateway', async () => {
+    const cli = start(['--gateway', 'embedded', '--interval', '30s', '--keep']);
+    await waitFor('the start push', async () => {
+      const url = /gateway is at (http:\S+)/.exec(cli.stderr())?.[1] ?? 'http://127.0.0.1:9091';
+      return (await (await fetch(`${url}/metrics`)).text()).includes(
+        'batch_job_last_start_timestamp_seconds',
+      );
+    });
+    cli.child.kill('SIGTERM');
+    expect((await cli.result).code).toBe(143);
+  });
+});
+
+test('the table of a large group is short, and quick', async () => {
+  const large = await openGateway();
+  const body = Array.from({ length: 100_000 }, (_, n) => `series{n="${n}"} ${n}\n`).join('');
+  await send(large.url, { method: 'POST', path: '/metrics/job/large', body });
+  const table = formatGroups(large.url, large.groups());
+  expect(table.split('\n').length).toBeLessThan(210);
+  expect(table).toContain('… and 99800 more');
+  await large.close();
+});
+
+test('what a label holds reaches the terminal without its control characters', async () => {
+  await push('/metrics/job@base64/G1szMW0', 'x{l="\u0007"} 1\n');
+  expect(formatGroups(gateway.url, gateway.groups())).not.toMatch(/[^\P{Cc}\n]/u);
 });

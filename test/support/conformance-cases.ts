@@ -182,6 +182,32 @@ export const CASES: readonly ConformanceCase[] = [
     post('/metrics/job/a', Buffer.from('not gzip'), { 'Content-Encoding': 'gzip' }),
   ]),
   one(
+    'a summary in a group with the label quantile is refused',
+    post('/metrics/job/a/quantile/0.5', SUMMARY),
+  ),
+  one(
+    'a gauge in a group with the labels le and quantile is not',
+    post('/metrics/job/a/le/1/quantile/0.5', 'x 1\n'),
+  ),
+  ...each('more that was found by trying', [
+    post('/metrics/job/a', 'x +NaN\n'),
+    post('/metrics/job/a', 'x -nan\n'),
+    post('/metrics/job/a', '   '),
+    post('/metrics/job/a', 'x 1\n '),
+    post('/metrics/job/a', '# TYPE h histogram\nh_bucket{le="1e400"} 5\n'),
+    post('/metrics/job/a', '# TYPE h histogram\nh_bucket{le="NaN"} 5\n'),
+    post('/metrics/job/a', '# TYPE s summary\ns{quantile="NaN"} 5\n'),
+    post('/metrics/job/a', 'x 1\n', {
+      'Content-Type':
+        'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+    }),
+    post('/metrics/job//a?x=1', 'x 1\n'),
+    post('/metrics//job/a%3Fb%23c', 'x 1\n'),
+    post('/metrics/job/a#b', 'x 1\n'),
+    ask('GET', '/-/healthy/'),
+    post('http://localhost/metrics/job/a', 'x 1\n'),
+  ]),
+  one(
     'a POST replaces families by name',
     post('/metrics/job/a', 'x{s="a"} 1\ny 1\n'),
     post('/metrics/job/a', 'x{s="b"} 2\n'),

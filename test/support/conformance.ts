@@ -50,25 +50,27 @@ export async function observe(
   }
   const metrics = await send(base, { method: 'GET', path: '/metrics' });
   const api = await send(base, { method: 'GET', path: '/api/v1/metrics' });
+  if (metrics.status !== 200 || api.status !== 200) throw new Error(`reading it back: ${metrics.body}`);
   return { statuses, locations, metrics: pushedLines(metrics.body), api: withoutTimes(JSON.parse(api.body)) };
 }
 
 /** Families of jobs: their samples with values as numbers, and their types. The gateway's own are left out. */
 function pushedLines(text: string): string[] {
   const types = new Map<string, string>();
-  const lines = new Set<string>();
+  const lines: string[] = [];
+  const used = new Set<string>();
   for (const line of text.split('\n')) {
     const [, family, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     if (family && type) types.set(family, type);
     const [, name = '', labels = '', value = ''] = /^([^\s{#]+)(\{.*\bjob=".*\}) (\S+)$/.exec(line) ?? [];
     if (name === '') continue;
     const owner = types.has(name) ? name : name.replace(/_(?:sum|count|bucket)$/, '');
-    lines.add(`TYPE ${owner} ${types.get(owner)}`);
-    lines.add(
+    used.add(`TYPE ${owner} ${types.get(owner)}`);
+    lines.push(
       `${name}${sortedLabels(labels)} ${/^push_(?:failure_)?time_seconds$/.test(name) ? moment(value) : Number(value.replace('Inf', 'Infinity'))}`,
     );
   }
-  return [...lines].sort();
+  return [...lines, ...used].sort();
 }
 
 function sortedLabels(labels: string): string {
