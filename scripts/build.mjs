@@ -31,6 +31,8 @@ const { metafile } = await build({
   target: 'node20',
   minifySyntax: true,
   minifyWhitespace: true,
+  // Loaded only with --http-config-file, and large: reading it would cost every start.
+  external: ['yaml'],
   metafile: true,
   legalComments: 'none',
   plugins: [unusedParts],

@@ -1,7 +1,14 @@
-import { createDelivery, type Delivery, type DeliveryReport, describeTarget } from './delivery/delivery.js';
+import {
+  createDelivery,
+  type Delivery,
+  type DeliveryReport,
+  describeTarget,
+  worseReport,
+} from './delivery/delivery.js';
 import { parseGatewayAddress } from './delivery/gateway-address.js';
-import { createGatewayClient, type GatewayClient } from './delivery/gateway-client.js';
+import type { GatewayClient } from './delivery/gateway-client.js';
 import { type GroupingKey, perRunReason } from './delivery/grouping-key.js';
+import { openGatewayClient } from './delivery/open-gateway.js';
 import { PushError } from './delivery/push-error.js';
 import { describeThrown, UsageError } from './errors.js';
 import { exitCodeOfRun } from './exit-code.js';
@@ -39,7 +46,7 @@ export async function runJob<R extends MetricsSource>(
 ): Promise<RunResult> {
   const options = resolveRunOptions(job.name, given);
   const { log, key, signal: stop } = options;
-  const client = await createClient(options);
+  const client = await openClient(options);
   const due = await createDue(options);
   const { guarded, registry } = await openRegistry(job);
   warnOfPerRunLabels(key, log);
@@ -74,12 +81,15 @@ export async function runJob<R extends MetricsSource>(
   tell(log, () => options.onEnd(outcome));
   tell(log, () => logOutcome(log, job.name, outcome));
   const dueAtMs = due?.dueAfter(outcome.completedAtMs, outcome.durationSeconds);
-  const report = delivery
+  const pushed = delivery
     ? await deliverEnd(delivery, outcome, dueAtMs, options)
     : ({ status: 'none' } as const);
+  const filed = await fileRun(outcome, dueAtMs, () => registry.metrics(), options);
+  const report = worseReport(pushed, filed);
   delivery?.close();
-  if (client && !(options.dryRun && report.status === 'delivered')) {
-    logDelivery(log, report, describeTarget({ client, key }), options.onPushFailure);
+  if (report.status !== 'none' && !(options.dryRun && report.status === 'delivered')) {
+    const target = client ? describeTarget({ client, key }) : String(options.textfile);
+    logDelivery(log, report, target, options.onPushFailure);
   }
   return { outcome, delivery: report, exitCode: exitCodeOfRun(outcome, report, options.onPushFailure) };
 }
@@ -104,26 +114,44 @@ function deliverEnd(
   });
 }
 
-/** `undefined` without a gateway. A broken address keeps a run that only warns of push failures from nothing. */
-async function createClient({
-  gateway,
-  dryRun,
-  onPushFailure,
-}: ResolvedRunOptions): Promise<GatewayClient | undefined> {
+/**
+ * `undefined` without a gateway. What is wrong with its address or with the http config file keeps a run that only
+ * warns of push failures from nothing.
+ */
+async function openClient(options: ResolvedRunOptions): Promise<GatewayClient | undefined> {
+  const { gateway, dryRun, onPushFailure } = options;
   if (gateway === 'none' && !dryRun) return undefined;
   try {
-    const address = parseGatewayAddress(gateway === 'none' ? 'localhost:9091' : gateway);
-    if (!dryRun) return createGatewayClient(address);
+    if (!dryRun) return await openGatewayClient(options);
     const { createDryRun } = await import('./delivery/dry-run.js');
-    return createDryRun(address, dryRun);
+    return createDryRun(parseGatewayAddress(gateway === 'none' ? 'localhost:9091' : gateway), dryRun);
   } catch (error) {
     if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
     const { message, hint } = error;
     const failure = () =>
-      new PushError('GATEWAY_ADDRESS', message, { retryable: false, ...(hint ? { hint } : {}) });
+      new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
     const fail = () => Promise.reject(failure());
     return { target: 'no gateway', close() {}, push: fail, readGroup: fail };
   }
+}
+
+/** Writes the run for node_exporter, where a folder for that is named. */
+async function fileRun(
+  outcome: RunOutcome,
+  dueAtMs: number | undefined,
+  collect: () => string | Promise<string>,
+  options: ResolvedRunOptions,
+): Promise<DeliveryReport> {
+  if (options.textfile === undefined || options.dryRun) return { status: 'none' };
+  const { deliverToTextfile } = await import('./delivery/textfile-delivery.js');
+  return deliverToTextfile(options.textfile, {
+    key: options.key,
+    accumulate: options.accumulate,
+    reserved: BATCH_FAMILY_NAMES,
+    collect,
+    outcome: (metricsRejected) =>
+      outcomeFamilies(outcome, { metricsRejected, ...(dueAtMs === undefined ? {} : { dueAtMs }) }),
+  });
 }
 
 /** A dry run touches no spool. */
@@ -131,7 +159,7 @@ async function createSpool(
   { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
   client: GatewayClient,
 ) {
-  if (spool === undefined || dryRun) return undefined;
+  if (spool === undefined || dryRun || client.target === 'no gateway') return undefined;
   const { createRunSpool } = await import('./delivery/spool/run-spool.js');
   return createRunSpool({ path: spool, limits, client, key, log });
 }

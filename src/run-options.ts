@@ -1,4 +1,5 @@
 import { createGroupingKey, type Grouping, type GroupingKey } from './delivery/grouping-key.js';
+import type { Credentials } from './delivery/http-access.js';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from './delivery/spool/spool-limits.js';
 import { LONGEST_TIMER_MS } from './duration.js';
 import { UsageError } from './errors.js';
@@ -39,8 +40,14 @@ export interface RunOptions {
   readonly pushIntervalMs?: number | undefined;
   /** A folder in which the end push is kept until the gateway has it; `undefined` is none. Default: none. */
   readonly spool?: string | undefined;
+  /** A folder of node_exporter's textfile collector, to write the run's metrics to as well. */
+  readonly textfile?: string | undefined;
   /** How much the spool may hold. Default: 1,000 entries and 64 MiB. */
   readonly spoolLimit?: SpoolLimits | undefined;
+  /** A user and password for the gateway, where its address has none. */
+  readonly credentials?: Credentials | undefined;
+  /** A file in the YAML form of Prometheus' `http_config`. */
+  readonly httpConfigFile?: string | undefined;
   /** Shows what would be pushed instead of pushing it. */
   readonly dryRun?: ((text: string) => void) | undefined;
   /** Stops the run when it aborts. */
@@ -53,17 +60,32 @@ export interface RunOptions {
   readonly onEnd?: ((outcome: RunOutcome) => void) | undefined;
 }
 
+/** Options that have no default: without them, what they ask for is not done. */
+const WITHOUT_DEFAULT = [
+  'expectedInterval',
+  'timezone',
+  'dryRun',
+  'spool',
+  'textfile',
+  'credentials',
+  'httpConfigFile',
+] as const satisfies readonly (keyof RunOptions)[];
+
+type WithoutDefault = (typeof WITHOUT_DEFAULT)[number];
+
 /** The options of one run, checked and with their defaults. */
 export type ResolvedRunOptions = {
-  readonly [K in Exclude<
-    keyof RunOptions,
-    'job' | 'grouping' | 'expectedInterval' | 'timezone' | 'dryRun' | 'spool'
-  >]-?: Exclude<RunOptions[K], undefined>;
-} & Pick<RunOptions, 'expectedInterval' | 'timezone' | 'dryRun' | 'spool'> & { readonly key: GroupingKey };
+  readonly [K in Exclude<keyof RunOptions, 'job' | 'grouping' | WithoutDefault>]-?: Exclude<
+    RunOptions[K],
+    undefined
+  >;
+} & Pick<RunOptions, WithoutDefault> & { readonly key: GroupingKey };
 
 /** @throws UsageError that names the option, what was expected and what came. */
 export function resolveRunOptions(jobName: string, options: RunOptions): ResolvedRunOptions {
+  const asked = Object.fromEntries(WITHOUT_DEFAULT.map((name) => [name, options[name]]));
   return {
+    ...(asked as Pick<RunOptions, WithoutDefault>),
     gateway: options.gateway ?? 'http://localhost:9091',
     key: resolveKey(options.job ?? jobName, options.grouping ?? []),
     ...resolveMode(options),
@@ -71,12 +93,8 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
     onPushFailure: options.onPushFailure ?? 'fail',
     timeoutMs: checkTime('timeoutMs', options.timeoutMs ?? 0, 0),
     graceMs: checkTime('graceMs', options.graceMs ?? 5000, 0),
-    expectedInterval: options.expectedInterval,
-    timezone: options.timezone,
     startPush: options.startPush ?? true,
     pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
-    dryRun: options.dryRun,
-    spool: options.spool,
     spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
     signal: options.signal ?? new AbortController().signal,
     log: options.log ?? silentLog,

@@ -1,15 +1,16 @@
 import { startDeadline } from '../delivery/deadline.js';
-import { parseGatewayAddress } from '../delivery/gateway-address.js';
-import { createGatewayClient } from '../delivery/gateway-client.js';
+import { openGatewayClient } from '../delivery/open-gateway.js';
 import type { PushError } from '../delivery/push-error.js';
 import { UsageError } from '../errors.js';
 import { createLog } from '../log.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
+import { gatewayCredentials } from '../settings/credentials.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
 import { defineCommand } from './command.js';
 
 const settings = {
   gateway: batchSettings.gateway,
+  httpConfigFile: batchSettings.httpConfigFile,
   spool: batchSettings.spool,
   pushTimeoutMs: { ...batchSettings.pushTimeoutMs, help: 'one deadline for each group' },
   json: { kind: 'switch', flags: '--json', env: [], help: 'print the result as JSON' },
@@ -36,7 +37,7 @@ export const flush = defineCommand({
     const path = resolveSpoolPath({ ...values, noSpool: false }, host);
     if (path === undefined)
       throw new UsageError('--spool: expected a folder, and neither XDG_STATE_HOME nor HOME names one');
-    const client = createGatewayClient(parseGatewayAddress(values.gateway));
+    const client = await openGatewayClient({ ...values, credentials: gatewayCredentials(host) });
     const spool = openSpool(path, log);
 
     const total = { sent: 0, rejected: 0, left: 0 };

@@ -5,6 +5,7 @@ import { createLog, type Log } from '../log.js';
 import { createProgressBar, type ProgressBar } from '../progress-bar.js';
 import { runJob } from '../run-job.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
+import { gatewayCredentials } from '../settings/credentials.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
 import type { SettingValues } from '../settings/setting.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
@@ -102,6 +103,7 @@ async function runOnce(
       ...values,
       startPush: !values.noStartPush,
       spool: resolveSpoolPath(values, host),
+      credentials: gatewayCredentials(host),
       dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
       signal: stop.signal,
       log,

@@ -157,6 +157,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 }
 
+/** Of two deliveries of one run the one that went less well; one that was not asked for counts for nothing. */
+export function worseReport(a: DeliveryReport, b: DeliveryReport): DeliveryReport {
+  const order = ['none', 'delivered', 'outcome_only', 'failed'];
+  return order.indexOf(b.status) > order.indexOf(a.status) ? b : a;
+}
+
 /** Where a run's metrics go, for people. */
 export function describeTarget({ client, key }: Pick<DeliveryOptions, 'client' | 'key'>): string {
   return `${client.target} as ${formatKey(key)}`;

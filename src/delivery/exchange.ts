@@ -1,13 +1,14 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { GatewayAddress } from './gateway-address.js';
+import { basicAuthorization, type HttpAccess, proxyAuthorization } from './http-access.js';
 import { createLookup } from './lookup.js';
 import { connectionError, type HttpAnswer, PushTimedOut } from './push-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the address' path prefix, sent as it is. */
+  /** Sent as it is, below the address' path prefix. */
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body?: Uint8Array;
 }
 
@@ -41,27 +42,74 @@ export interface Connection {
 }
 
 /** `node:http` rather than `fetch`, which costs a short process about 60 ms and 35 MB to load. */
-export async function openConnection(address: GatewayAddress): Promise<Connection> {
+export async function openConnection(address: GatewayAddress, access: HttpAccess): Promise<Connection> {
   const { Agent, request } =
     address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
   const agent = new Agent({ keepAlive: true });
+  if (access.proxyUrl !== undefined && address.protocol === 'https:')
+    await tunnelBy(agent, access.proxyUrl, address, access);
   const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,
     host: address.hostname,
     port: address.port,
     lookup: names.lookup,
+    ...access.tls,
     // Node's 250 ms for each of a host's addresses would fail a slow but healthy one.
     autoSelectFamilyAttemptTimeout: 1000,
+    ...viaProxy(address, access),
   };
+  const prefix = access.proxyUrl && address.protocol === 'http:' ? `http://${address.host}` : '';
   return {
-    send: (wanted, limits) =>
-      exchange(address, (options) => request({ ...base, ...options }), wanted, limits),
+    send: (wanted, limits) => {
+      const headers = { ...accessHeaders(address, access), ...wanted.headers };
+      const open = (options: RequestOptions) => request({ ...base, ...options });
+      return exchange(
+        address,
+        open,
+        { ...wanted, headers, path: prefix + address.pathPrefix + wanted.path },
+        limits,
+      );
+    },
     close() {
       names.close();
       agent.destroy();
     },
   };
+}
+
+/** Makes all of an agent's connections through a proxy's tunnel. */
+async function tunnelBy(
+  agent: object,
+  proxyUrl: string,
+  { hostname, port }: GatewayAddress,
+  { tls }: HttpAccess,
+): Promise<void> {
+  const { openTunnel } = await import('./tunnel.js');
+  Object.assign(agent, {
+    createConnection(_options: unknown, done: Parameters<typeof openTunnel>[2]): void {
+      openTunnel(proxyUrl, { hostname, port, tls }, done);
+    },
+  });
+}
+
+/** Plain http is asked of the proxy, by its whole address. */
+function viaProxy(address: GatewayAddress, { proxyUrl }: HttpAccess): RequestOptions {
+  if (proxyUrl === undefined || address.protocol === 'https:') return {};
+  const proxy = new URL(proxyUrl);
+  return { host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80 };
+}
+
+function accessHeaders(address: GatewayAddress, access: HttpAccess): Record<string, string | string[]> {
+  const authorization =
+    access.authorization ?? (address.credentials && basicAuthorization(address.credentials));
+  const headers: Record<string, string | string[]> = { Host: address.host };
+  if (authorization !== undefined) headers.Authorization = authorization;
+  for (const [name, values] of access.headers) headers[name] = [...values];
+  const toProxy =
+    access.proxyUrl && address.protocol === 'http:' ? proxyAuthorization(access.proxyUrl) : undefined;
+  if (toProxy !== undefined) headers['Proxy-Authorization'] = toProxy;
+  return headers;
 }
 
 function exchange(
@@ -73,10 +121,8 @@ function exchange(
   return new Promise((resolve, reject) => {
     const request = open({
       method,
-      path: address.pathPrefix + path,
+      path,
       headers: {
-        Host: address.host,
-        ...authorization(address),
         ...headers,
         ...(body ? { 'Content-Length': String(body.length) } : {}),
       },
@@ -145,10 +191,4 @@ function readText(
     response.on('close', () => resolve(response.complete));
   });
   return { done, text: () => Buffer.concat(chunks).toString('utf8') };
-}
-
-function authorization({ credentials }: GatewayAddress): Record<string, string> {
-  if (!credentials) return {};
-  const pair = `${credentials.username}:${credentials.password}`;
-  return { Authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import type { Credentials } from './http-access.js';
 
 /** Where a gateway is and how to get in; only `display` may be shown. */
 export interface GatewayAddress {
@@ -11,7 +12,7 @@ export interface GatewayAddress {
   /** '' or a path that starts with a slash and ends without one. */
   readonly pathPrefix: string;
   /** From the URL's userinfo, decoded. */
-  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly credentials?: Credentials;
   /** The URL without credentials. */
   readonly display: string;
 }

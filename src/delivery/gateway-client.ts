@@ -12,6 +12,7 @@ import {
 } from './exchange.js';
 import type { GatewayAddress } from './gateway-address.js';
 import type { GroupingKey } from './grouping-key.js';
+import { type HttpAccess, NO_ACCESS } from './http-access.js';
 import { PushError, refusalError } from './push-error.js';
 import { planRetry, tryLimitMs } from './retry-plan.js';
 
@@ -57,14 +58,14 @@ const COMPRESS_FROM_BYTES = 1024;
 const AGENT = { 'User-Agent': `prombatch/${version}` };
 
 /** Talks to a Pushgateway over HTTP: 200 and 202 are success, and nothing else is. */
-export function createGatewayClient(address: GatewayAddress): GatewayClient {
+export function createGatewayClient(address: GatewayAddress, access: HttpAccess = NO_ACCESS): GatewayClient {
   let connection: Promise<Connection> | undefined;
 
   const send = async (request: HttpRequest, limits: PushLimits): Promise<string> => {
     const { deadline, signal, once = false, onRetry } = limits;
     const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
     const startMark = performance.now();
-    connection ??= openConnection(address);
+    connection ??= openConnection(address, access);
     const opened = await connection;
 
     for (let tries = 1; ; tries++) {

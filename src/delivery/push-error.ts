@@ -77,7 +77,7 @@ export function refusalError(gateway: string, refusal: HttpAnswer, now: number):
       {
         ...common,
         retryable: false,
-        hint: 'check user and password in the address, as in https://user:password@host',
+        hint: 'give user and password with PUSHGATEWAY_USERNAME and PUSHGATEWAY_PASSWORD, or with --http-config-file',
       },
     );
   }
@@ -108,11 +108,25 @@ export function connectionError(gateway: string, error: Error & { readonly code?
   const code = error.code ?? '';
   const detail =
     error.message && !error.message.includes(code) ? `${error.message} (${code})` : error.message || code;
-  if (/CERT|SELF_SIGNED|UNABLE_TO|TLS_|HOSTNAME_MISMATCH/.test(code)) {
+  if (/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/.test(code)) {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} asks for a client certificate: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'give one with tls_config.cert_file and key_file in --http-config-file',
+    });
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
       retryable: false,
       cause: error,
-      hint: 'the certificate must be valid for this host and signed by an authority that Node knows (NODE_EXTRA_CA_CERTS)',
+      hint: 'use a name that the certificate is for, or name it with tls_config.server_name in --http-config-file',
+    });
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO|TLS_/.test(code)) {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'name the authority that signed its certificate with tls_config.ca_file in --http-config-file',
     });
   }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {

@@ -123,6 +123,22 @@ export const batchSettings = {
     expected: 'a number of entries, a size such as 64MiB, or both as 1000,64MiB',
     default: '1000,64MiB',
   },
+  textfile: {
+    kind: 'value',
+    flags: '--textfile <dir>',
+    env: ['PROMBATCH_TEXTFILE'],
+    help: "also write the metrics for node_exporter's textfile collector; with --gateway none only there",
+    parse: text,
+    expected: 'a folder',
+  },
+  httpConfigFile: {
+    kind: 'value',
+    flags: '--http-config-file <file>',
+    env: ['PROMBATCH_HTTP_CONFIG_FILE'],
+    help: "how to get into a protected gateway, in the YAML form of Prometheus' http_config",
+    parse: text,
+    expected: 'a file',
+  },
   dryRun: {
     kind: 'switch',
     flags: '--dry-run',

@@ -1,17 +1,21 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
  * Writes a file so that after a crash at any moment it is there whole or not at all: written beside, flushed to
- * the disk, renamed, and the folder flushed. Readable by its owner only.
+ * the disk, renamed, and the folder flushed.
+ *
+ * @param mode of the file; by default only its owner can read it.
  *
  * @throws the system's error; what was written beside is removed.
  */
-export function writeDurably(path: string, text: string): void {
+export function writeDurably(path: string, text: string, mode = 0o600): void {
   const beside = `${path}.${process.pid}.tmp`;
   try {
-    const file = openSync(beside, 'w', 0o600);
+    const file = openSync(beside, 'w', mode);
     try {
+      // The process' umask must not take away what was asked for.
+      fchmodSync(file, mode);
       writeSync(file, text);
       fsyncSync(file);
     } finally {

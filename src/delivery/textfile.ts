@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeThrown } from '../errors.js';
+import { accumulate } from '../exposition/accumulate.js';
+import type { Labels, MetricFamily } from '../exposition/family.js';
+import { parseFamilies } from '../exposition/parse.js';
+import { writeFamilies } from '../exposition/write.js';
+import type { GroupingKey } from './grouping-key.js';
+import { PushError } from './push-error.js';
+import { writeDurably } from './spool/durable-file.js';
+
+export interface TextfileEntry {
+  readonly key: GroupingKey;
+  readonly outcome: readonly MetricFamily[];
+  /** The job's own metrics in the text format. */
+  readonly own: string;
+  /** The job's own counts go on from what the file holds. */
+  readonly accumulate: boolean;
+}
+
+/** A job's own label would be taken for that of the scrape. */
+const JOB_LABEL = 'batch_job';
+/** What a run that fails leaves as it stands. */
+const KEPT = ['batch_job_last_success_timestamp_seconds', 'batch_job_success_due_timestamp_seconds'];
+
+/**
+ * Writes a run's metrics for node_exporter's textfile collector, where machine-level jobs belong: to a file of the
+ * job and its grouping labels, which every sample carries, at once and whole, readable by all. A run that failed
+ * keeps the last success that the file has.
+ *
+ * @throws PushError with what to do.
+ */
+export function writeTextfile(folder: string, entry: TextfileEntry): void {
+  const path = join(folder, textfileName(entry.key));
+  try {
+    const labels: Labels = [[JOB_LABEL, entry.key.job], ...entry.key.grouping];
+    const held = existsSync(path) ? readHeld(path, labels) : [];
+    const names = new Set(entry.outcome.map(({ name }) => name));
+    const kept = held.filter(({ name }) => KEPT.includes(name) && !names.has(name));
+    const own = parseFamilies(entry.own);
+    const families = [...entry.outcome, ...kept, ...(entry.accumulate ? accumulate(held, own) : own)];
+    writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
+  } catch (error) {
+    throw new PushError(
+      'TEXTFILE_FAILED',
+      `the metrics were not written to ${path}: ${describeThrown(error)}`,
+      {
+        retryable: false,
+        cause: error,
+        hint: 'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)',
+      },
+    );
+  }
+}
+
+/** `<job>,<name>=<value>.prom`, each part with percent escapes. */
+export function textfileName({ job, grouping }: GroupingKey): string {
+  const parts = [job, ...grouping.map(([name, value]) => `${name}=${value}`)];
+  return `${parts.map((part) => encodeURIComponent(part).replace(/^\./, '%2E')).join(',')}.prom`;
+}
+
+/** The file's families without the labels that it adds; a damaged file counts as none. */
+function readHeld(path: string, labels: Labels): MetricFamily[] {
+  const added = new Set(labels.map(([name]) => name));
+  try {
+    return parseFamilies(readFileSync(path, 'utf8')).map((family) => ({
+      ...family,
+      samples: family.samples.map((sample) => ({
+        ...sample,
+        labels: sample.labels.filter(([name]) => !added.has(name)),
+      })),
+    }));
+  } catch {
+    return [];
+  }
+}
+
+function withLabels(family: MetricFamily, labels: Labels): MetricFamily {
+  const added = new Set(labels.map(([name]) => name));
+  return {
+    ...family,
+    samples: family.samples.map((sample) => {
+      const clash = sample.labels.find(([name]) => added.has(name));
+      if (clash) throw new Error(`metric "${family.name}" has the label ${clash[0]}, which the file adds`);
+      return { ...sample, labels: [...labels, ...sample.labels] };
+    }),
+  };
+}
