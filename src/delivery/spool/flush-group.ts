@@ -4,26 +4,21 @@ import { foldEntries, lateEntry, type RunEntry } from '../run-entry.js';
 import { isRefusedBody, type SendReport, sendEntry } from '../send-entry.js';
 import type { Fold, GroupFolder } from './group-folder.js';
 
-export interface FlushResult {
-  /** What became of each entry that was dealt with, by its name. */
-  readonly reports: ReadonlyMap<string, SendReport>;
-  /** Why the rest still waits. */
-  readonly error?: PushError;
-}
-
 /**
  * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
  * that leaves the same behind; where that is refused, they go one by one. The caller holds the folder's lock.
  *
+ * @param reports takes what became of each entry that was dealt with, by its name.
  * @param fresh the entry of a run that has just ended: where it is the only one, it cannot be late.
+ * @returns why the rest still waits, if it does.
  */
 export async function flushGroup(
   folder: GroupFolder,
   client: GatewayClient,
   limits: PushLimits,
+  reports: Map<string, SendReport>,
   fresh?: string,
-): Promise<FlushResult> {
-  const reports = new Map<string, SendReport>();
+): Promise<PushError | undefined> {
   let held: Awaited<ReturnType<GatewayClient['readGroup']>> | undefined;
   let oneByOne = false;
 
@@ -31,13 +26,13 @@ export async function flushGroup(
     const entries = folder.list();
     const begun = folder.fold();
     const [first] = entries;
-    if (!first && !begun) return { reports };
+    if (!first && !begun) return undefined;
     try {
       if (!begun && (entries.length > 1 || first?.name !== fresh)) {
         held ??= await client.readGroup(first?.entry.key ?? missing(), limits);
       }
     } catch (error) {
-      if (error instanceof PushError) return { reports, error };
+      if (error instanceof PushError) return error;
       throw error;
     }
     const current = entries.map(({ name, entry }) => ({
@@ -65,7 +60,7 @@ export async function flushGroup(
       oneByOne = true;
       continue;
     }
-    if (report.status === 'failed' && !isRefusedBody(report.error)) return { reports, error: report.error };
+    if (report.status === 'failed' && !isRefusedBody(report.error)) return report.error;
     for (const name of names) reports.set(name, report);
     if (report.status === 'delivered') folder.remove(names);
     else folder.reject(names[0] ?? missing(), report.error.message);

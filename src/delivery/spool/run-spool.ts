@@ -45,44 +45,85 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       }
       return name;
     } catch (error) {
-      log.warn(`the spool cannot be written, and the run is pushed without it: ${describeThrown(error)}`, {
-        hint: 'name a folder that can be written with --spool, or leave it out with --no-spool',
-      });
+      warnUnusable(error);
       return undefined;
     }
   };
 
+  const warnUnusable = (error: unknown): void => {
+    log.warn(`the spool cannot be written, and the run is pushed without it: ${describeThrown(error)}`, {
+      hint: 'name a folder that can be written with --spool, or leave it out with --no-spool',
+    });
+  };
+
+  const sendInOrder = async (
+    name: string,
+    limits: PushLimits,
+    reports: Map<string, SendReport>,
+  ): Promise<SendReport> => {
+    const release = await lock(folder, limits);
+    if (!release) {
+      // Whoever held the lock may have sent it meanwhile.
+      return folder.has(name)
+        ? { status: 'failed', error: busyError(path), spooled: true }
+        : { status: 'delivered' };
+    }
+    try {
+      const error = await flushGroup(folder, client, limits, reports, name);
+      const report = reports.get(name);
+      if (report) return report;
+      return error ? { status: 'failed', error, spooled: true } : { status: 'delivered' };
+    } finally {
+      release();
+    }
+  };
+
   return {
-    hasPending: () => isReadable(folder) && !folder.isEmpty(),
-    async flush(limits) {
-      const release = await lock(folder, limits);
-      if (!release) return false;
+    hasPending() {
       try {
-        await flushGroup(folder, client, limits);
-        return folder.isEmpty();
-      } finally {
-        release();
+        return !folder.isEmpty();
+      } catch {
+        return false;
+      }
+    },
+    async flush(limits) {
+      try {
+        const release = await lock(folder, limits);
+        if (!release) return false;
+        try {
+          await flushGroup(folder, client, limits, new Map());
+          return folder.isEmpty();
+        } finally {
+          release();
+        }
+      } catch (error) {
+        if (!isSystemError(error)) throw error;
+        log.warn(`what waits in the spool cannot be sent: ${describeThrown(error)}`);
+        return false;
       }
     },
     async send(entry, limits) {
       const name = keep(entry);
       if (name === undefined) return sendEntry(client, entry, limits);
-      const release = await lock(folder, limits);
-      if (!release)
-        return folder.has(name)
-          ? { status: 'failed', error: busyError(path), spooled: true }
-          : { status: 'delivered' };
+      const reports = new Map<string, SendReport>();
       try {
-        const { reports, error } = await flushGroup(folder, client, limits, name);
+        return await sendInOrder(name, limits, reports);
+      } catch (error) {
+        if (!isSystemError(error)) throw error;
+        warnUnusable(error);
         const report = reports.get(name);
         if (report) return report;
-        if (error) return { status: 'failed', error, spooled: true };
-        return { status: 'delivered' };
-      } finally {
-        release();
+        // Taken back first: an entry that was sent and stayed would be counted again.
+        folder.remove([name]);
+        return sendEntry(client, entry, limits);
       }
     },
   };
+}
+
+/** An error of the file system: a full disk, a folder that cannot be written. */
+function isSystemError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 /** Sends what waits in a folder, by itself; resolves with how many entries were sent, refused and are left. */
@@ -94,7 +135,8 @@ export async function flushFolderOnce(
   const release = await takeLock(folder.path, deadline.signal);
   if (!release) return { sent: 0, rejected: 0, left: folder.list().length, error: busyError(folder.path) };
   try {
-    const { reports, error } = await flushGroup(folder, client, { deadline });
+    const reports = new Map<string, SendReport>();
+    const error = await flushGroup(folder, client, { deadline }, reports);
     const sent = [...reports.values()].filter(({ status }) => status === 'delivered').length;
     const left = folder.list().length;
     return { sent, rejected: reports.size - sent, left, ...(error ? { error } : {}) };
@@ -108,15 +150,6 @@ async function lock(
   { deadline, signal }: PushLimits,
 ): Promise<(() => void) | undefined> {
   return takeLock(folder.path, signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal);
-}
-
-function isReadable(folder: GroupFolder): boolean {
-  try {
-    folder.isEmpty();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function busyError(path: string): PushError {
