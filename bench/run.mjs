@@ -1,13 +1,18 @@
 // `npm run bench`: what prombatch costs, as ratios of two things measured in turn in one run, since machines
 // differ and are noisy. Prints medians; asserts nothing.
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Gauge, Registry } from 'prom-client';
 import { pushMetrics } from '../dist/lib/index.js';
 import { startGateway } from '../dist/lib/testing.js';
 
 const CLI = 'dist/prombatch.cjs';
 const MEMORY = ['-r', './bench/print-memory.cjs'];
+const state = mkdtempSync(join(tmpdir(), 'prombatch-bench-'));
+process.on('exit', () => rmSync(state, { recursive: true, force: true }));
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function wholeProcesses() {
@@ -15,13 +20,28 @@ async function wholeProcesses() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const gateway = `127.0.0.1:${server.address().port}`;
   const run = [CLI, 'run', '--interval', '0', '--quiet', '-g', gateway];
-  await compare(
-    'run with both pushes / node -e 0',
-    31,
-    () => wholeProcess(run),
-    () => wholeProcess(['-e', '0']),
-  );
+  const bare = () => wholeProcess(['-e', '0']);
+  await compare('run with both pushes / node -e 0', 31, () => wholeProcess([...run, '--no-spool']), bare);
+  await compare('run with both pushes and the spool / node -e 0', 31, () => wholeProcess(run), bare);
   server.close();
+}
+
+/** What write-ahead and accumulate add to a run, on a gateway alone and on one with 1,000 other groups. */
+async function safety() {
+  const gateway = await startGateway();
+  const body = Array.from({ length: 30 }, (_, n) => `series_${n % 10}{part="${n}"} ${n}\n`).join('');
+  const run = [CLI, 'run', '--interval', '0', '--quiet', '-g', gateway.url];
+  const plain = () => wholeProcess([...run, '--no-spool']);
+  const counting = () => wholeProcess([...run, '--no-spool', '--accumulate']);
+  for (const others of [0, 1000]) {
+    for (let shard = 0; shard < others; shard++) {
+      await fetch(`${gateway.url}/metrics/job/load/shard/${shard}`, { method: 'POST', body });
+    }
+    const beside = `beside ${others} other groups`;
+    await compare(`run with the spool / without, ${beside}`, 21, () => wholeProcess(run), plain);
+    await compare(`run with --accumulate / without, ${beside}`, 21, counting, plain);
+  }
+  await gateway.close();
 }
 
 /** Wall milliseconds and peak MiB of a whole process. */
@@ -115,5 +135,6 @@ async function compare(title, rounds, a, b) {
 }
 
 await wholeProcesses();
+await safety();
 await largePush();
 await largeGateway();

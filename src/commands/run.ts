@@ -74,7 +74,7 @@ export const run = defineCommand({
   2      malformed arguments; nothing was run
   3      the job succeeded, but its metrics were not delivered
   124    the job ran past --timeout
-  128+n  ended by signal n, after its outcome was pushed
+  128+n  ended by signal n, after its outcome was pushed or kept in the spool
   70     a bug in prombatch`,
   settings,
   async run(host, { values, given, args: [module] }) {
