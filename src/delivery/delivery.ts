@@ -93,8 +93,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           if (options.spool?.hasPending() && !(await flushAside(options.spool, signal))) return undefined;
           return writeFamilies(families);
         },
-        (error) =>
-          log.warn(`the start of the run was not pushed: ${describeThrown(error)}`, pushFields(error)),
+        (error) => log.warn(`the start of the run was not pushed: ${describeThrown(error)}`),
       );
     },
 

@@ -140,7 +140,7 @@ export function connectionError(gateway: string, error: Error & { readonly code?
     return new PushUnreachable('PUSH_UNREACHABLE', `nothing listens at ${gateway} (ECONNREFUSED)`, {
       retryable: true,
       cause: error,
-      hint: 'start a Pushgateway, as with "docker compose up -d pushgateway", or give its address with --gateway or PUSHGATEWAY_URL',
+      hint: 'start a Pushgateway ("prombatch gateway" is one for development), or give its address with --gateway or PUSHGATEWAY_URL',
     });
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
