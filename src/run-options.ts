@@ -83,6 +83,14 @@ export type ResolvedRunOptions = {
 
 /** @throws UsageError that names the option, what was expected and what came. */
 export function resolveRunOptions(jobName: string, options: RunOptions): ResolvedRunOptions {
+  if (
+    options.textfile !== undefined &&
+    toPairs(options.grouping ?? []).some(([name]) => name === 'batch_job')
+  ) {
+    throw new UsageError(
+      'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
+    );
+  }
   const asked = Object.fromEntries(WITHOUT_DEFAULT.map((name) => [name, options[name]]));
   return {
     ...(asked as Pick<RunOptions, WithoutDefault>),
@@ -116,9 +124,7 @@ function resolveMode({ replace = false, accumulate = false }: RunOptions): {
 }
 
 function resolveKey(job: unknown, grouping: NonNullable<RunOptions['grouping']>): GroupingKey {
-  const pairs: readonly (readonly [unknown, unknown])[] = Array.isArray(grouping)
-    ? grouping
-    : Object.entries(grouping);
+  const pairs = toPairs(grouping);
   if (typeof job !== 'string') throw new UsageError(`job: expected a text, got ${typeof job}`);
   const checked = pairs.map(([name, value]) => {
     if (typeof name !== 'string' || typeof value !== 'string') {
@@ -135,6 +141,10 @@ function resolveKey(job: unknown, grouping: NonNullable<RunOptions['grouping']>)
     return [name, value] as const;
   });
   return createGroupingKey(job, checked);
+}
+
+function toPairs(grouping: NonNullable<RunOptions['grouping']>): readonly (readonly [unknown, unknown])[] {
+  return Array.isArray(grouping) ? grouping : Object.entries(grouping);
 }
 
 function checkTime(name: string, ms: number, least: number): number {

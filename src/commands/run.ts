@@ -96,13 +96,19 @@ async function runOnce(
   bar: ProgressBar,
   log: Log,
 ): Promise<number> {
+  const spool = resolveSpoolPath(values, host);
+  if (spool === undefined && !values.noSpool) {
+    log.warn(
+      'what cannot be delivered is not kept: neither XDG_STATE_HOME nor HOME is set, and --spool names no folder',
+    );
+  }
   const stop = new AbortController();
   const guard = host.guardRun((reason) => stop.abort(reason));
   try {
     const { exitCode } = await runJob(job, {
       ...values,
       startPush: !values.noStartPush,
-      spool: resolveSpoolPath(values, host),
+      spool,
       credentials: gatewayCredentials(host),
       dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
       signal: stop.signal,

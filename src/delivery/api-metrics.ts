@@ -70,7 +70,7 @@ function toFamily(
 
 function toSamples(name: string, metric: ApiMetric, grouping: Record<string, string>): Sample[] {
   const labels: Labels = Object.entries(metric.labels).filter(
-    ([label, value]) => !(label in grouping) && !(label === 'instance' && value === ''),
+    ([label, value]) => !Object.hasOwn(grouping, label) && !(label === 'instance' && value === ''),
   );
   if (metric.value !== undefined) return [{ name, labels, value: readNumber(metric.value) }];
   const points = (suffix: string, bound: string, given: Readonly<Record<string, string>> = {}): Sample[] =>

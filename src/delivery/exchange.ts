@@ -46,8 +46,9 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
   const { Agent, request } =
     address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
   const agent = new Agent({ keepAlive: true });
+  const tunnels = new Set<ClientRequest>();
   if (access.proxyUrl !== undefined && address.protocol === 'https:')
-    await tunnelBy(agent, access.proxyUrl, address, access);
+    await tunnelBy(agent, tunnels, access.proxyUrl, address, access);
   const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,
@@ -73,6 +74,7 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
     },
     close() {
       names.close();
+      for (const asked of tunnels) asked.destroy();
       agent.destroy();
     },
   };
@@ -81,6 +83,7 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
 /** Makes all of an agent's connections through a proxy's tunnel. */
 async function tunnelBy(
   agent: object,
+  tunnels: Set<ClientRequest>,
   proxyUrl: string,
   { hostname, port }: GatewayAddress,
   { tls }: HttpAccess,
@@ -88,7 +91,9 @@ async function tunnelBy(
   const { openTunnel } = await import('./tunnel.js');
   Object.assign(agent, {
     createConnection(_options: unknown, done: Parameters<typeof openTunnel>[2]): void {
-      openTunnel(proxyUrl, { hostname, port, tls }, done);
+      const asked = openTunnel(proxyUrl, { hostname, port, tls }, done);
+      tunnels.add(asked);
+      asked.once('close', () => tunnels.delete(asked));
     },
   });
 }

@@ -63,6 +63,11 @@ export function groupPath(key: GroupingKey): string {
   return `/metrics${segments.join('')}`;
 }
 
+/** The key with its labels by name: their order tells no groups apart. */
+export function sortKey({ job, grouping }: GroupingKey): GroupingKey {
+  return { job, grouping: [...grouping].sort(([a], [b]) => (a < b ? -1 : 1)) };
+}
+
 /** The key in Prometheus' own notation: `{job="a",shard="3"}`. */
 export function formatKey(key: GroupingKey): string {
   const labels = [['job', key.job] as const, ...key.grouping];

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { validateHeaderValue } from 'node:http';
 import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { UsageError } from '../errors.js';
-import { basicAuthorization, type HttpAccess } from './http-access.js';
+import { basicAuthorization, type HttpAccess, proxyAuthorization } from './http-access.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -37,7 +39,7 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
   };
   let document: unknown;
   try {
-    document = parse(readFileSync(path, 'utf8'), { prettyErrors: false, lineCounter });
+    document = parse(readFileSync(path, 'utf8'), { prettyErrors: false, lineCounter, schema: 'failsafe' });
   } catch (error) {
     // The parser's own words may quote a secret, so only the place is told.
     const { pos, code } = error as { pos?: readonly number[]; code?: string };
@@ -71,7 +73,7 @@ function toAccess(document: unknown, reader: Reader): HttpAccess {
   const authorization = basicAuth(config.basic_auth, reader) ?? bearerAuth(config.authorization, reader);
   const tls = tlsConfig(config.tls_config, reader);
   const proxyUrl = text('proxy_url', config.proxy_url, reader);
-  if (proxyUrl !== undefined && !/^http:\/\/[^\s/]+\/?$/i.test(proxyUrl)) {
+  if (proxyUrl !== undefined && !isProxyUrl(proxyUrl)) {
     reader.fail('proxy_url: expected an http:// URL of a proxy, such as http://proxy:3128');
   }
   return {
@@ -80,6 +82,16 @@ function toAccess(document: unknown, reader: Reader): HttpAccess {
     ...(tls === undefined ? {} : { tls }),
     ...(proxyUrl === undefined ? {} : { proxyUrl }),
   };
+}
+
+function isProxyUrl(url: string): boolean {
+  if (!/^http:\/\/[^\s/]+\/?$/i.test(url) || !URL.canParse(url)) return false;
+  try {
+    proxyAuthorization(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function basicAuth(value: unknown, reader: Reader): string | undefined {
@@ -117,8 +129,8 @@ function tlsConfig(value: unknown, reader: Reader): HttpAccess['tls'] {
     'server_name',
     'insecure_skip_verify',
   ]);
-  const skip = config.insecure_skip_verify ?? false;
-  if (typeof skip !== 'boolean')
+  const skip = config.insecure_skip_verify ?? 'false';
+  if (skip !== 'true' && skip !== 'false')
     return reader.fail('tls_config.insecure_skip_verify: expected true or false');
   const ca = secret('tls_config', 'ca', config, reader);
   const cert = secret('tls_config', 'cert', config, reader);
@@ -126,8 +138,15 @@ function tlsConfig(value: unknown, reader: Reader): HttpAccess['tls'] {
   const servername = text('tls_config.server_name', config.server_name, reader);
   if ((cert === undefined) !== (key === undefined))
     return reader.fail('tls_config: expected cert and key together');
+  try {
+    createSecureContext({ ca, cert, key });
+  } catch (error) {
+    return reader.fail(
+      `tls_config: the certificates or the key cannot be used: ${(error as NodeJS.ErrnoException).code}`,
+    );
+  }
   return {
-    rejectUnauthorized: !skip,
+    rejectUnauthorized: skip === 'false',
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
@@ -146,15 +165,22 @@ function httpHeaders(value: unknown, reader: Reader): [string, string[]][] {
     const at = `http_headers.${name}`;
     const config = mapping(at, given, reader, ['values', 'secrets', 'files']);
     const files = list(`${at}.files`, config.files, reader).map((file) => reader.read(file).trim());
-    return [
-      name,
-      [
-        ...list(`${at}.values`, config.values, reader),
-        ...list(`${at}.secrets`, config.secrets, reader),
-        ...files,
-      ],
+    const values = [
+      ...list(`${at}.values`, config.values, reader),
+      ...list(`${at}.secrets`, config.secrets, reader),
+      ...files,
     ];
+    for (const value of values) checkHeader(name, value, reader);
+    return [name, values];
   });
+}
+
+function checkHeader(name: string, value: string, { fail }: Reader): void {
+  try {
+    validateHeaderValue(name, value);
+  } catch {
+    fail(`http_headers.${name}: a value has characters that no header can have`);
+  }
 }
 
 /** A value given in place or by a file beside it, whose final newlines do not count. */
@@ -173,15 +199,20 @@ function mapping(at: string, value: unknown, { fail }: Reader, known?: readonly 
     if (!known || known.includes(key)) continue;
     const instead = UNSUPPORTED[key];
     if (instead) return fail(`${key} is not supported`, instead);
-    return fail(`${at}: expected ${known.join(', ')}, got the key ${JSON.stringify(key)}`);
+    return fail(`${at}: expected ${known.join(', ')}, got the key ${shownKey(key)}`);
   }
   return value as Mapping;
 }
 
+/** A key as far as it is one: what stands behind a forgotten blank may be a secret. */
+function shownKey(key: string): string {
+  const name = /^[A-Za-z0-9_-]*/.exec(key)?.[0] ?? '';
+  return JSON.stringify(name === key ? key : `${name}…`);
+}
+
 function text(at: string, value: unknown, { fail }: Reader): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' ? String(value) : fail(`${at}: expected a text`);
+  return typeof value === 'string' ? value : fail(`${at}: expected a text`);
 }
 
 function list(at: string, value: unknown, reader: Reader): string[] {

@@ -122,6 +122,13 @@ export function connectionError(gateway: string, error: Error & { readonly code?
       hint: 'use a name that the certificate is for, or name it with tls_config.server_name in --http-config-file',
     });
   }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: "its certificate must be renewed, if this machine's clock is right",
+    });
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO|TLS_/.test(code)) {
     return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
       retryable: false,
@@ -134,6 +141,13 @@ export function connectionError(gateway: string, error: Error & { readonly code?
       retryable: false,
       cause: error,
       hint: 'use http:// in the address, if the gateway has no TLS',
+    });
+  }
+  if (code === 'EPROXYREFUSED') {
+    return new PushUnreachable('PUSH_UNREACHABLE', `${gateway} cannot be reached: ${error.message}`, {
+      retryable: false,
+      cause: error,
+      hint: 'check proxy_url in --http-config-file: its user and password stand in it',
     });
   }
   if (code === 'ECONNREFUSED') {

@@ -45,14 +45,16 @@ export function entryText({ outcome, own, base }: RunEntry): string {
 
 /**
  * One entry that leaves the group as pushing `first` and then `second` would, or `undefined` where there is none:
- * where the two count differently, or the second's base was fixed while the first was not yet counted in.
+ * where the two count differently, where a base is fixed already, or where one cannot be read.
  */
 export function foldEntries(first: RunEntry, second: RunEntry): RunEntry | undefined {
   if (second.put) return second;
   if (first.accumulate !== second.accumulate || second.base !== undefined) return undefined;
-  const firstOwn = parseFamilies(first.own);
-  const secondOwn = parseFamilies(second.own);
+  // A base covers the first entry's counts only.
+  if (second.accumulate && first.base !== undefined) return undefined;
   try {
+    const firstOwn = parseFamilies(first.own);
+    const secondOwn = parseFamilies(second.own);
     const counted = second.accumulate ? accumulate(firstOwn, secondOwn) : secondOwn;
     return {
       ...second,
@@ -62,9 +64,9 @@ export function foldEntries(first: RunEntry, second: RunEntry): RunEntry | undef
         replaceByName(parseFamilies(first.outcomeAlone), parseFamilies(second.outcomeAlone)),
       ),
       own: writeFamilies(replaceByName(firstOwn, counted)),
-      ...(first.base === undefined ? {} : { base: first.base }),
     };
   } catch {
+    // Conflicting or unreadable metrics are dealt with one by one.
     return undefined;
   }
 }
@@ -91,7 +93,7 @@ export function lateEntry(entry: RunEntry, held: readonly MetricFamily[]): RunEn
     return NEWEST_COUNTS.includes(name) && (samples[0]?.value ?? 0) > (singleValue(held, name) ?? 0);
   });
   const outcome = writeFamilies(news);
-  const counts = entry.accumulate ? parseFamilies(entry.own).filter(isCumulative) : [];
+  const counts = entry.accumulate ? readable(entry.own).filter(isCumulative) : [];
   return {
     ...entry,
     put: false,
@@ -101,7 +103,16 @@ export function lateEntry(entry: RunEntry, held: readonly MetricFamily[]): RunEn
   };
 }
 
-function withoutQuantiles(family: MetricFamily): MetricFamily {
+/** The families of a text, or none where it cannot be read. */
+function readable(text: string): MetricFamily[] {
+  try {
+    return parseFamilies(text);
+  } catch {
+    return [];
+  }
+}
+
+export function withoutQuantiles(family: MetricFamily): MetricFamily {
   if (family.type !== 'summary') return family;
   return {
     ...family,

@@ -1,4 +1,5 @@
 import { AccumulateConflict } from '../exposition/accumulate.js';
+import { TextFormatError } from '../exposition/line-reader.js';
 import type { GatewayClient, PushLimits, PushRequest } from './gateway-client.js';
 import { groupPath } from './grouping-key.js';
 import { PushError, PushRejected } from './push-error.js';
@@ -44,6 +45,7 @@ export async function sendEntry(
     text = entryText(entry);
   } catch (error) {
     if (error instanceof AccumulateConflict) return sendAlone(conflictError(error));
+    if (error instanceof TextFormatError) return sendAlone(unreadableError(error));
     if (!(error instanceof PushError)) throw error;
     return error.retryable ? { status: 'failed', error } : sendAlone(error);
   }
@@ -82,6 +84,13 @@ async function attempt(
     if (error instanceof PushError) return error;
     throw error;
   }
+}
+
+function unreadableError(problem: TextFormatError): PushError {
+  return new PushRejected('OWN_METRICS_REFUSED', `the job's own metrics cannot be read: ${problem.message}`, {
+    retryable: false,
+    hint: 'they must be in the text format 0.0.4, which has no exemplars',
+  });
 }
 
 function conflictError(conflict: AccumulateConflict): PushError {

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown } from '../errors.js';
-import { accumulate } from '../exposition/accumulate.js';
+import { accumulate, isCumulative } from '../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../exposition/family.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
-import type { GroupingKey } from './grouping-key.js';
+import { fileName } from './file-name.js';
+import { type GroupingKey, sortKey } from './grouping-key.js';
 import { PushError } from './push-error.js';
+import { withoutQuantiles } from './run-entry.js';
 import { writeDurably } from './spool/durable-file.js';
 
 export interface TextfileEntry {
@@ -38,7 +40,7 @@ export function writeTextfile(folder: string, entry: TextfileEntry): void {
     const names = new Set(entry.outcome.map(({ name }) => name));
     const kept = held.filter(({ name }) => KEPT.includes(name) && !names.has(name));
     const own = parseFamilies(entry.own);
-    const families = [...entry.outcome, ...kept, ...(entry.accumulate ? accumulate(held, own) : own)];
+    const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
   } catch (error) {
     throw new PushError(
@@ -53,10 +55,18 @@ export function writeTextfile(folder: string, entry: TextfileEntry): void {
   }
 }
 
+/** The run's metrics with their counts going on, and the counts that the run did not touch at all. */
+function goOn(held: readonly MetricFamily[], own: readonly MetricFamily[]): MetricFamily[] {
+  const names = new Set(own.map(({ name }) => name));
+  const untouched = held.filter((family) => isCumulative(family) && !names.has(family.name));
+  return [...accumulate(held, own), ...untouched.map(withoutQuantiles)];
+}
+
 /** `<job>,<name>=<value>.prom`, each part with percent escapes. */
-export function textfileName({ job, grouping }: GroupingKey): string {
+export function textfileName(key: GroupingKey): string {
+  const { job, grouping } = sortKey(key);
   const parts = [job, ...grouping.map(([name, value]) => `${name}=${value}`)];
-  return `${parts.map((part) => encodeURIComponent(part).replace(/^\./, '%2E')).join(',')}.prom`;
+  return `${fileName(parts.join(',')).replaceAll('%2C', ',').replaceAll('%3D', '=')}.prom`;
 }
 
 /** The file's families without the labels that it adds; a damaged file counts as none. */

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { connect as secure, type TLSSocket } from 'node:tls';
 import { proxyAuthorization, type TlsAccess } from './http-access.js';
@@ -17,7 +17,7 @@ export function openTunnel(
   proxyUrl: string,
   { hostname, port, tls }: TunnelTarget,
   done: (error: Error | null, socket?: Duplex) => void,
-): void {
+): ClientRequest {
   const proxy = new URL(proxyUrl);
   const authority = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
   const authorization = proxyAuthorization(proxyUrl);
@@ -35,7 +35,7 @@ export function openTunnel(
   asked.on('connect', (answer, socket) => {
     if (answer.statusCode !== 200) {
       socket.destroy();
-      done(proxyError(`the proxy ${proxy.host} refused the tunnel (${answer.statusCode})`));
+      done(refusedTunnel(proxy.host, answer.statusCode ?? 0));
       return;
     }
     const secured: TLSSocket = secure({ servername: hostname, ...tls, socket });
@@ -44,12 +44,19 @@ export function openTunnel(
   });
   asked.on('response', (answer) => {
     answer.destroy();
-    done(proxyError(`the proxy ${proxy.host} refused the tunnel (${answer.statusCode})`));
+    done(refusedTunnel(proxy.host, answer.statusCode ?? 0));
   });
   asked.on('error', (error) =>
     done(proxyError(`the proxy ${proxy.host} cannot be reached: ${error.message}`)),
   );
   asked.end();
+  return asked;
+}
+
+/** Final where the proxy refuses who asks or what for. */
+function refusedTunnel(proxy: string, status: number): Error {
+  const error = proxyError(`the proxy ${proxy} refused the tunnel (${status})`);
+  return status >= 400 && status < 500 ? Object.assign(error, { code: 'EPROXYREFUSED' }) : error;
 }
 
 function proxyError(message: string): Error {

@@ -224,6 +224,21 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
     });
   });
 
+  test('a password of digits is taken as it is written', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      request.resume().on('end', () => response.end());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+    const config = configure('digits', 'basic_auth: {username: ops, password: 00123}\n');
+    await runCli(['run', '--interval', '0', '--no-start-push', '--http-config-file', config, '-g', address]);
+    server.close();
+    expect(seen[0]).toBe(`Basic ${Buffer.from('ops:00123').toString('base64')}`);
+  });
+
   test("headers of one's own are sent", async () => {
     const heads: NodeJS.Dict<string | string[]>[] = [];
     const server = createServer((request, response) => {
@@ -276,6 +291,14 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
     ['tls_config: {insecure_skip_verify: "no"}', 'tls_config.insecure_skip_verify: expected true or false'],
     ['proxy_url: socks5://x', 'proxy_url: expected an http:// URL'],
     ['http_headers: {Host: {values: [x]}}', 'http_headers: Host is set by prombatch itself'],
+    ['basic_auth: {username: u, password:s3cret}', 'got the key "password…"'],
+    ['tls_config: {cert: s3cret, key: s3cret}', 'tls_config: the certificates or the key cannot be used'],
+    ['proxy_url: http://u:%zzs3cret@proxy:1', 'proxy_url: expected an http:// URL'],
+    ['proxy_url: http://proxy:99999', 'proxy_url: expected an http:// URL'],
+    [
+      'http_headers: {X: {secrets: ["s3cret\u2713"]}}',
+      'http_headers.X: a value has characters that no header can have',
+    ],
     ['a: [s3cret', 'expected YAML, got an error in line 1'],
   ])('the file %j is exit 2, and a warning where push failures are', async (yaml, message) => {
     const config = configure('wrong', yaml);

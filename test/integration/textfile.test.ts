@@ -32,8 +32,8 @@ test('with --gateway none only the file is written, for all to read, with the jo
     code: 0,
     stdout: '',
   });
-  expect(readdirSync(folder)).toEqual(['a%2Fb,shard%3D1.prom']);
-  const path = join(folder, 'a%2Fb,shard%3D1.prom');
+  expect(readdirSync(folder)).toEqual(['a%2Fb,shard=1.prom']);
+  const path = join(folder, 'a%2Fb,shard=1.prom');
   expect(statSync(path).mode & 0o777).toBe(0o644);
   const samples = parseFamilies(readFileSync(path, 'utf8')).flatMap((family) => family.samples);
   expect(samples.length).toBeGreaterThan(20);

@@ -1,4 +1,6 @@
+import type { MetricFamily } from '../../exposition/family.js';
 import type { GatewayClient, PushLimits } from '../gateway-client.js';
+import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../push-error.js';
 import { foldEntries, lateEntry, type RunEntry } from '../run-entry.js';
 import { isRefusedBody, type SendReport, sendEntry } from '../send-entry.js';
@@ -19,7 +21,7 @@ export async function flushGroup(
   reports: Map<string, SendReport>,
   fresh?: string,
 ): Promise<PushError | undefined> {
-  let held: Awaited<ReturnType<GatewayClient['readGroup']>> | undefined;
+  let held: readonly MetricFamily[] | undefined;
   let oneByOne = false;
 
   for (;;) {
@@ -27,20 +29,16 @@ export async function flushGroup(
     const begun = folder.fold();
     const [first] = entries;
     if (!first && !begun) return undefined;
-    try {
-      if (!begun && (entries.length > 1 || first?.name !== fresh)) {
-        held ??= await client.readGroup(first?.entry.key ?? missing(), limits);
-      }
-    } catch (error) {
-      if (error instanceof PushError) return error;
-      throw error;
+    if (!held && (begun || entries.length > 1 || first?.name !== fresh)) {
+      const reading = await readHeld(client, (begun?.entry ?? first?.entry ?? missing()).key, limits);
+      if (reading instanceof PushError) return reading;
+      held = reading;
     }
-    const current = entries.map(({ name, entry }) => ({
-      name,
-      entry: held ? lateEntry(entry, held) : entry,
-    }));
-    const fold = begun ?? (oneByOne ? undefined : foldAll(current));
-    if (fold && !begun) folder.writeFold(fold);
+    const ifLate = (entry: RunEntry): RunEntry => (held ? lateEntry(entry, held) : entry);
+    const current = entries.map(({ name, entry }) => ({ name, entry: ifLate(entry) }));
+    const made = begun || oneByOne ? undefined : foldAll(current);
+    if (made) folder.writeFold(made);
+    const fold = begun ? { ...begun, entry: ifLate(begun.entry) } : made;
 
     const names = fold?.members ?? [current[0]?.name ?? missing()];
     const entry = fold?.entry ?? current[0]?.entry ?? missing();
@@ -65,6 +63,23 @@ export async function flushGroup(
     if (report.status === 'delivered') folder.remove(names);
     else folder.reject(names[0] ?? missing(), report.error.message);
     if (fold) folder.removeFold();
+  }
+}
+
+/**
+ * What the group holds, or why the gateway cannot tell now. One that never will, such as a proxy that passes pushes
+ * only, is taken to hold nothing: else what waits would wait for ever.
+ */
+async function readHeld(
+  client: GatewayClient,
+  key: GroupingKey,
+  limits: PushLimits,
+): Promise<readonly MetricFamily[] | PushError> {
+  try {
+    return await client.readGroup(key, limits);
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error;
+    return error.retryable || error.status === 401 ? error : [];
   }
 }
 

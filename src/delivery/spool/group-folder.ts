@@ -29,7 +29,8 @@ export interface GroupFolder {
   remove(names: readonly string[]): void;
   /** Sets an entry aside that the gateway will not take, with the reason. */
   reject(name: string, reason: string): void;
-  wasRejected(name: string): boolean;
+  /** Why an entry was set aside, if it was. */
+  rejectionOf(name: string): string | undefined;
   fold(): Fold | undefined;
   writeFold(fold: Fold): void;
   removeFold(): void;
@@ -51,18 +52,19 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     flushFolder(path);
   };
 
+  /** `undefined` where it is gone, damaged or of a later prombatch. @throws the system's error. */
   const read = (name: string): { entry: RunEntry; members?: readonly string[] } | undefined => {
-    try {
-      const content = JSON.parse(readFileSync(at(name), 'utf8')) as { format: number; entry: RunEntry };
-      if (content.format !== FORMAT || typeof content.entry?.outcome !== 'string')
-        throw new Error('not an entry');
-      return content;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      setAside(name, '.damaged');
-      log.warn(`a damaged entry of the spool was set aside: ${join(at(REJECTED), name)}.damaged`);
+    const text = readOrNone(at(name));
+    if (text === undefined) return undefined;
+    const content = parseContent(text);
+    if (content?.format === FORMAT && typeof content.entry?.outcome === 'string') return content;
+    if (typeof content?.format === 'number' && content.format > FORMAT) {
+      log.warn(`an entry of the spool is of a later version of prombatch and was left: ${at(name)}`);
       return undefined;
     }
+    setAside(name, '.damaged');
+    log.warn(`a damaged entry of the spool was set aside: ${join(at(REJECTED), name)}.damaged`);
+    return undefined;
   };
 
   const names = (): string[] =>
@@ -97,10 +99,11 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       if (given.length > 0) flushFolder(path);
     },
     reject(name, reason) {
-      setAside(name);
+      mkdirSync(at(REJECTED), { recursive: true, mode: 0o700 });
       writeDurably(join(at(REJECTED), `${name}.reason`), `${reason}\n`);
+      setAside(name);
     },
-    wasRejected: (name) => existsSync(join(at(REJECTED), name)),
+    rejectionOf: (name) => readOrNone(join(at(REJECTED), `${name}.reason`))?.trim(),
     fold() {
       const content = existsSync(at(FOLD)) ? read(FOLD) : undefined;
       return content?.members && { members: content.members, entry: content.entry };
@@ -110,13 +113,34 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
   };
 }
 
+function readOrNone(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parseContent(
+  text: string,
+): { format: number; entry: RunEntry; members?: readonly string[] } | undefined {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The files that wait in a group's folder, with their sizes in bytes. */
-export function listFiles(path: string): { name: string; path: string; bytes: number }[] {
+export function listFiles(
+  path: string,
+): { name: string; path: string; bytes: number; writtenAtMs: number }[] {
   return readdirSync(path)
     .filter((name) => ENTRY.test(name))
     .flatMap((name) => {
       const file = join(path, name);
-      const bytes = statSync(file, { throwIfNoEntry: false })?.size;
-      return bytes === undefined ? [] : [{ name, path: file, bytes }];
+      const stat = statSync(file, { throwIfNoEntry: false });
+      return stat ? [{ name, path: file, bytes: stat.size, writtenAtMs: stat.mtimeMs }] : [];
     });
 }

@@ -43,7 +43,7 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
   for (;;) {
     if (create(path, me)) break;
     const holder = readHolder(path);
-    if (holder && isDead(holder, path)) takeAway(path, holder);
+    if (holder ? isDead(holder, path) : isSilent(path)) takeAway(path, holder);
     else if (signal.aborted) return undefined;
     else await wait(POLL_MS, undefined, { signal }).catch(() => {});
   }
@@ -70,7 +70,7 @@ function create(path: string, me: Holder): boolean {
 }
 
 /** Only one process at a time may take a lock away, and only the one it has judged. */
-function takeAway(path: string, judged: Holder): void {
+function takeAway(path: string, judged: Holder | undefined): void {
   const claim = `${path}.claim`;
   try {
     mkdirSync(claim);
@@ -80,7 +80,7 @@ function takeAway(path: string, judged: Holder): void {
     return;
   }
   try {
-    if (readHolder(path)?.nonce === judged.nonce) rmSync(path, { force: true });
+    if (readHolder(path)?.nonce === judged?.nonce) rmSync(path, { force: true });
   } finally {
     rmdirSync(claim);
   }
@@ -95,10 +95,7 @@ function readHolder(path: string): Holder | undefined {
 }
 
 function isDead(holder: Holder, path: string): boolean {
-  if (holder.place !== place()) {
-    const beaten = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    return beaten !== undefined && Date.now() - beaten > SILENT_MS;
-  }
+  if (holder.place !== place()) return isSilent(path);
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
@@ -106,6 +103,12 @@ function isDead(holder: Holder, path: string): boolean {
   }
   const began = processStart(holder.pid);
   return began !== undefined && began !== holder.began;
+}
+
+/** Whether a lock has shown no sign of life for long; one that a crash of the machine left may even be empty. */
+function isSilent(path: string): boolean {
+  const beaten = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return beaten !== undefined && Date.now() - beaten > SILENT_MS;
 }
 
 /** When a process began, from /proc; `undefined` where there is none. */

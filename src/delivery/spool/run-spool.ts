@@ -37,7 +37,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
   const keep = (entry: RunEntry): string | undefined => {
     try {
       const name = folder.add(entry);
-      const dropped = spool.trim(bounds);
+      const dropped = spool.trim(bounds, name);
       if (dropped > 0) {
         log.warn(
           `the spool is full: ${dropped} of its oldest entries were dropped to keep ${bounds.entries} entries and ${bounds.bytes} bytes`,
@@ -56,23 +56,29 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     });
   };
 
+  /** Whoever held the lock took the entry away: it is told, or it was refused. */
+  const sentByOther = (name: string): SendReport => {
+    const reason = folder.rejectionOf(name);
+    if (reason === undefined) return { status: 'delivered' };
+    return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
+  };
+
   const sendInOrder = async (
     name: string,
     limits: PushLimits,
     reports: Map<string, SendReport>,
   ): Promise<SendReport> => {
     const release = await lock(folder, limits);
-    if (!release) {
-      // Whoever held the lock may have sent it meanwhile.
+    if (!release)
       return folder.has(name)
         ? { status: 'failed', error: busyError(path), spooled: true }
-        : { status: 'delivered' };
-    }
+        : sentByOther(name);
     try {
+      if (!folder.has(name)) return sentByOther(name);
       const error = await flushGroup(folder, client, limits, reports, name);
       const report = reports.get(name);
       if (report) return report;
-      return error ? { status: 'failed', error, spooled: true } : { status: 'delivered' };
+      return { status: 'failed', error: error ?? busyError(path), spooled: true };
     } finally {
       release();
     }
@@ -132,16 +138,27 @@ export async function flushFolderOnce(
   client: GatewayClient,
   deadline: Deadline,
 ): Promise<{ sent: number; rejected: number; left: number; error?: PushError }> {
-  const release = await takeLock(folder.path, deadline.signal);
-  if (!release) return { sent: 0, rejected: 0, left: folder.list().length, error: busyError(folder.path) };
   try {
-    const reports = new Map<string, SendReport>();
-    const error = await flushGroup(folder, client, { deadline }, reports);
-    const sent = [...reports.values()].filter(({ status }) => status === 'delivered').length;
-    const left = folder.list().length;
-    return { sent, rejected: reports.size - sent, left, ...(error ? { error } : {}) };
-  } finally {
-    release();
+    const release = await takeLock(folder.path, deadline.signal);
+    if (!release) return { sent: 0, rejected: 0, left: folder.list().length, error: busyError(folder.path) };
+    try {
+      const reports = new Map<string, SendReport>();
+      const error = await flushGroup(folder, client, { deadline }, reports);
+      const sent = [...reports.values()].filter(({ status }) => status === 'delivered').length;
+      const left = folder.list().length;
+      return { sent, rejected: reports.size - sent, left, ...(error ? { error } : {}) };
+    } finally {
+      release();
+    }
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const unreadable = `the spool's ${folder.path} cannot be used: ${describeThrown(error)}`;
+    return {
+      sent: 0,
+      rejected: 0,
+      left: 1,
+      error: new PushError('SPOOL_UNUSABLE', unreadable, { retryable: false }),
+    };
   }
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../log.js';
-import { type GroupingKey, groupPath } from '../grouping-key.js';
+import { fileName, readName } from '../file-name.js';
+import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
 import { type GroupFolder, listFiles, openGroupFolder } from './group-folder.js';
 import type { SpoolLimits } from './spool-limits.js';
 
@@ -14,8 +15,8 @@ export interface Spool {
   pendingGroups(gateway: string): GroupFolder[];
   /** How many entries wait, by gateway. */
   pendingByGateway(): { gateway: string; entries: number }[];
-  /** Removes the oldest entries beyond the limits; returns how many. */
-  trim(limits: SpoolLimits): number;
+  /** Removes the oldest entries beyond the limits, but never `fresh`; returns how many. */
+  trim(limits: SpoolLimits, fresh: string): number;
 }
 
 /** @param path of the spool; it need not exist yet. */
@@ -26,23 +27,23 @@ export function openSpool(path: string, log: Log): Spool {
   return {
     path,
     group: (gateway, key) =>
-      openGroupFolder(join(path, encode(gateway), encode(groupPath(key))), gateway, log),
+      openGroupFolder(join(path, fileName(gateway), fileName(groupPath(sortKey(key)))), gateway, log),
     pendingGroups: (gateway) =>
-      groups(encode(gateway))
+      groups(fileName(gateway))
         .map((folder) => openGroupFolder(folder, gateway, log))
         .filter((folder) => !folder.isEmpty()),
     pendingByGateway: () =>
       gateways()
         .map((name) => ({
-          gateway: decodeURIComponent(name),
+          gateway: readName(name),
           entries: groups(name).reduce((sum, folder) => sum + listFiles(folder).length, 0),
         }))
         .filter(({ entries }) => entries > 0),
-    trim(limits) {
+    trim(limits, fresh) {
       const files = gateways()
         .flatMap(groups)
         .flatMap(listFiles)
-        .sort((a, b) => (a.name < b.name ? 1 : -1));
+        .sort((a, b) => (a.name === fresh ? -1 : b.name === fresh ? 1 : b.writtenAtMs - a.writtenAtMs));
       let bytes = 0;
       const excess = files.filter((file, index) => {
         bytes += file.bytes;
@@ -52,15 +53,6 @@ export function openSpool(path: string, log: Log): Spool {
       return excess.length;
     },
   };
-}
-
-/** A name that any file system takes: percent escapes, and a hash in place of what is too long. */
-function encode(text: string): string {
-  const encoded = encodeURIComponent(text).replaceAll('*', '%2A');
-  if (encoded.length <= 200) return encoded;
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of Buffer.from(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return `${encoded.slice(0, 150).replace(/%.?$/, '')}~${hash.toString(16)}`;
 }
 
 function subfolders(path: string): string[] {
