@@ -33,6 +33,7 @@ export interface RunResult {
 const PUSH_AFTER_STOP_MS = 3000;
 /** How long a job may be kept waiting for what the gateway holds. */
 const READ_BASE_MS = 2000;
+const NO_ADDRESS = 'no gateway';
 
 /**
  * Runs the job once and pushes how it went: the start beside the running job, the outcome and the job's
@@ -131,7 +132,7 @@ async function openClient(options: ResolvedRunOptions): Promise<GatewayClient | 
     const failure = () =>
       new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
     const fail = () => Promise.reject(failure());
-    return { target: 'no gateway', close() {}, push: fail, readGroup: fail };
+    return { target: addressOf(gateway), close() {}, push: fail, readGroup: fail };
   }
 }
 
@@ -154,12 +155,21 @@ async function fileRun(
   });
 }
 
+/** The address alone, so that a run is kept for it even where the way in cannot be read. */
+function addressOf(gateway: string): string {
+  try {
+    return parseGatewayAddress(gateway).display;
+  } catch {
+    return NO_ADDRESS;
+  }
+}
+
 /** A dry run touches no spool. */
 async function createSpool(
   { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
   client: GatewayClient,
 ) {
-  if (spool === undefined || dryRun || client.target === 'no gateway') return undefined;
+  if (spool === undefined || dryRun || client.target === NO_ADDRESS) return undefined;
   const { createRunSpool } = await import('./delivery/spool/run-spool.js');
   return createRunSpool({ path: spool, limits, client, key, log });
 }

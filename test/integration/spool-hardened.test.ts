@@ -217,3 +217,26 @@ test('the order of the grouping labels makes no other spool folder', async () =>
   await run('rows 2\n', '--grouping', 'b=2', '--grouping', 'a=1');
   expect(new Set(waiting().map((path) => join(path, '..'))).size).toBe(1);
 });
+
+test('where the way into the gateway cannot be read, a run that only warns of it is kept all the same', async () => {
+  const config = join(folder, 'http.yml');
+  writeFileSync(config, 'basic_auth: {username: ops, password_file: missing}\n');
+  proxy.target(gateway.url);
+  const result = await run('rows 1\n', '--http-config-file', config, '--on-push-failure', 'warn');
+  expect(result.code).toBe(0);
+  expect(result.stderr).toContain('kept in the spool');
+  expect(result.stderr).toContain('cannot read missing: ENOENT');
+  expect((await flush()).code).toBe(0);
+  expect(samples()).toMatchObject({ rows: 1 });
+});
+
+test('what was refused is bounded like what waits', async () => {
+  proxy.target(gateway.url);
+  await fetch(`${gateway.url}/metrics/job/other`, { method: 'POST', body: '# TYPE rows gauge\nrows 1\n' });
+  for (let runs = 0; runs < 4; runs++) await run('# TYPE rows counter\nrows 1\n', '--spool-limit', '2');
+  const rejected = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /rejected\/.*\.json$/.test(name),
+  );
+  expect(rejected.length).toBeGreaterThan(0);
+  expect(rejected.length).toBeLessThanOrEqual(3);
+});

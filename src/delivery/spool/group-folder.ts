@@ -39,7 +39,8 @@ export interface GroupFolder {
 const FORMAT = 1;
 const ENTRY = /^\d{16}-.*\.json$/;
 const FOLD = 'fold.json';
-const REJECTED = 'rejected';
+/** Where entries are set aside, below a group's folder. */
+export const REJECTED = 'rejected';
 
 export function openGroupFolder(path: string, gateway: string, log: Log): GroupFolder {
   const at = (name: string): string => join(path, name);
@@ -132,15 +133,25 @@ function parseContent(
   }
 }
 
-/** The files that wait in a group's folder, with their sizes in bytes. */
-export function listFiles(
-  path: string,
-): { name: string; path: string; bytes: number; writtenAtMs: number }[] {
-  return readdirSync(path)
-    .filter((name) => ENTRY.test(name))
-    .flatMap((name) => {
-      const file = join(path, name);
-      const stat = statSync(file, { throwIfNoEntry: false });
-      return stat ? [{ name, path: file, bytes: stat.size, writtenAtMs: stat.mtimeMs }] : [];
-    });
+/** A file of the spool, with its size in bytes. */
+export interface SpoolFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly writtenAtMs: number;
+}
+
+/** The files that wait in a group's folder. */
+export function listFiles(path: string): SpoolFile[] {
+  return listAll(path).filter(({ name }) => ENTRY.test(name));
+}
+
+/** All files in a folder; none where there is no such folder. */
+export function listAll(path: string): SpoolFile[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path).flatMap((name) => {
+    const file = join(path, name);
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat?.isFile() ? [{ name, path: file, bytes: stat.size, writtenAtMs: stat.mtimeMs }] : [];
+  });
 }

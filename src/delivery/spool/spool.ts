@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../../log.js';
 import { fileName, readName } from '../file-name.js';
 import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
-import { type GroupFolder, listFiles, openGroupFolder } from './group-folder.js';
+import { type GroupFolder, listAll, listFiles, openGroupFolder, REJECTED } from './group-folder.js';
 import type { SpoolLimits } from './spool-limits.js';
 
 /** Entries of all gateways and groups below one folder. */
@@ -50,9 +50,17 @@ export function openSpool(path: string, log: Log): Spool {
         return index > 0 && (index >= limits.entries || bytes > limits.bytes);
       });
       for (const file of excess) rmSync(file.path, { force: true });
+      trimRejected(gateways().flatMap(groups), limits.entries);
       return excess.length;
     },
   };
+}
+
+/** What was set aside is bounded, too: an entry, its reason and damaged files, the newest first. */
+function trimRejected(folders: readonly string[], entries: number): void {
+  const files = folders.flatMap((folder) => listAll(join(folder, REJECTED)));
+  files.sort((a, b) => b.writtenAtMs - a.writtenAtMs);
+  for (const { path } of files.slice(2 * entries)) rmSync(path, { force: true });
 }
 
 function subfolders(path: string): string[] {
