@@ -17,7 +17,7 @@ import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { CLI, runCli, startCli } from '../support/cli.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
-import { answering, rejecting } from '../support/faulty-server.js';
+import { answering } from '../support/faulty-server.js';
 import { buildVariant } from '../support/variant.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -70,7 +70,6 @@ describe('a dead gateway', () => {
   });
 
   test('a start push never overtakes what waits', async () => {
-    await run();
     const server = await answering({ status: 503 });
     const cli = startCli([
       'run',
@@ -103,6 +102,7 @@ describe('a dead gateway', () => {
     expect(again.code).toBe(3);
     const bodies = server.requests.slice(before).filter((request) => request.startsWith('POST'));
     for (const body of bodies) expect(body).toContain('batch_job_last_completion_timestamp_seconds');
+    expect(server.requests.length).toBeGreaterThan(before);
     await server.close();
   });
 
@@ -160,15 +160,7 @@ describe('flush', () => {
   test('an entry that the gateway refuses is set aside and does not block the next', async () => {
     await run();
     await run();
-    const refusing = await rejecting(400, 'never');
     const moved = files().map((path) => [path, readFileSync(path, 'utf8')] as const);
-    const base = join(
-      spool,
-      encodeURIComponent(`http://${refusing.address}`),
-      encodeURIComponent('/metrics/job/prom_sample_batch'),
-    );
-    mkdirSync(base, { recursive: true });
-    for (const [path, text] of moved) writeFileSync(join(base, path.split('/').at(-1) ?? ''), text);
     const server = await answering(
       { status: 200, body: '{"status":"success","data":[]}' },
       { status: 400, body: 'never' },
@@ -194,7 +186,6 @@ describe('flush', () => {
         'utf8',
       ),
     ).toContain('never');
-    await refusing.close();
     await server.close();
   });
 });

@@ -1,7 +1,7 @@
 import type { MetricFamily } from '../../exposition/family.js';
 import type { GatewayClient, PushLimits } from '../gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
-import { PushError } from '../push-error.js';
+import { PushError, PushUnauthorized } from '../push-error.js';
 import { foldEntries, lateEntry, type RunEntry } from '../run-entry.js';
 import { isRefusedBody, type SendReport, sendEntry } from '../send-entry.js';
 import type { Fold, GroupFolder } from './group-folder.js';
@@ -79,7 +79,7 @@ async function readHeld(
     return await client.readGroup(key, limits);
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    return error.retryable || error.status === 401 ? error : [];
+    return error.retryable || error instanceof PushUnauthorized ? error : [];
   }
 }
 
