@@ -5,12 +5,8 @@ import {
   describeTarget,
   worseReport,
 } from './delivery/delivery.js';
-import { parseGatewayAddress } from './delivery/gateway-address.js';
-import type { GatewayClient } from './delivery/gateway-client.js';
 import { type GroupingKey, perRunReason } from './delivery/grouping-key.js';
-import { openGatewayClient } from './delivery/open-gateway.js';
-import { PushError } from './delivery/push-error.js';
-import { describeThrown, UsageError } from './errors.js';
+import { describeThrown } from './errors.js';
 import { exitCodeOfRun } from './exit-code.js';
 import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from './job/batch-families.js';
 import { executeJob } from './job/execute-job.js';
@@ -19,6 +15,7 @@ import type { RunOutcome } from './job/outcome.js';
 import { createPrevious } from './job/previous.js';
 import { startStopwatch } from './job/stopwatch.js';
 import type { Log } from './log.js';
+import { openRunClient, openRunSpool } from './run-client.js';
 import { logDelivery, logOutcome } from './run-log.js';
 import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
 
@@ -33,7 +30,6 @@ export interface RunResult {
 const PUSH_AFTER_STOP_MS = 3000;
 /** How long a job may be kept waiting for what the gateway holds. */
 const READ_BASE_MS = 2000;
-const NO_ADDRESS = 'no gateway';
 
 /**
  * Runs the job once and pushes how it went: the start beside the running job, the outcome and the job's
@@ -47,7 +43,7 @@ export async function runJob<R extends MetricsSource>(
 ): Promise<RunResult> {
   const options = resolveRunOptions(job.name, given);
   const { log, key, signal: stop } = options;
-  const client = await openClient(options);
+  const client = await openRunClient(options);
   const due = await createDue(options);
   const { guarded, registry } = await openRegistry(job);
   warnOfPerRunLabels(key, log);
@@ -61,7 +57,7 @@ export async function runJob<R extends MetricsSource>(
       collect: () => registry.metrics(),
       replace: options.replace,
       accumulate: options.accumulate,
-      spool: await createSpool(options, client),
+      spool: await openRunSpool(options, client),
       log,
     });
   const previous = options.accumulate ? await delivery?.readBase(READ_BASE_MS) : undefined;
@@ -115,27 +111,6 @@ function deliverEnd(
   });
 }
 
-/**
- * `undefined` without a gateway. What is wrong with its address or with the http config file keeps a run that only
- * warns of push failures from nothing.
- */
-async function openClient(options: ResolvedRunOptions): Promise<GatewayClient | undefined> {
-  const { gateway, dryRun, onPushFailure } = options;
-  if (gateway === 'none' && !dryRun) return undefined;
-  try {
-    if (!dryRun) return await openGatewayClient(options);
-    const { createDryRun } = await import('./delivery/dry-run.js');
-    return createDryRun(parseGatewayAddress(gateway === 'none' ? 'localhost:9091' : gateway), dryRun);
-  } catch (error) {
-    if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
-    const { message, hint } = error;
-    const failure = () =>
-      new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
-    const fail = () => Promise.reject(failure());
-    return { target: addressOf(gateway), close() {}, push: fail, readGroup: fail };
-  }
-}
-
 /** Writes the run for node_exporter, where a folder for that is named. */
 async function fileRun(
   outcome: RunOutcome,
@@ -153,25 +128,6 @@ async function fileRun(
     outcome: (metricsRejected) =>
       outcomeFamilies(outcome, { metricsRejected, ...(dueAtMs === undefined ? {} : { dueAtMs }) }),
   });
-}
-
-/** The address alone, so that a run is kept for it even where the way in cannot be read. */
-function addressOf(gateway: string): string {
-  try {
-    return parseGatewayAddress(gateway).display;
-  } catch {
-    return NO_ADDRESS;
-  }
-}
-
-/** A dry run touches no spool. */
-async function createSpool(
-  { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
-  client: GatewayClient,
-) {
-  if (spool === undefined || dryRun || client.target === NO_ADDRESS) return undefined;
-  const { createRunSpool } = await import('./delivery/spool/run-spool.js');
-  return createRunSpool({ path: spool, limits, client, key, log });
 }
 
 /** The cron reader is loaded only by those who say how often the job should succeed. */
