@@ -4,14 +4,18 @@ export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly pid: number;
   readonly stdout: Output;
   readonly stderr: Output;
   /**
    * Guards a run: calls `stop` with a StoppedBySignal at the first signal that asks to end, and with a
    * JobCrashed when the job breaks outside its promise or can no longer settle. A second signal ends the
    * process at once. Returns what says that the job has ended and then lifts the guard.
+   *
+   * With `passOn`, every signal that a command may wait for is caught. While the job runs, the first that asks to
+   * end goes to `stop`, and all others, a second such one too, go to `passOn`.
    */
-  guardRun(stop: (reason: Error) => void): RunGuard;
+  guardRun(stop: (reason: Error) => void, passOn?: (signal: NodeJS.Signals) => void): RunGuard;
   /** Resolves at the first signal that asks to end. */
   untilStopped(): Promise<void>;
   /** Whether a signal has asked to end. */

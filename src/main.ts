@@ -1,12 +1,17 @@
 #!/usr/bin/env node
+import { writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { runCli } from './cli.js';
 import { describeThrown, PrombatchError } from './errors.js';
-import type { Host, Output, RunGuard } from './host.js';
+import type { Host, RunGuard } from './host.js';
 import { signalNumber } from './job/signal-number.js';
 import { JobCrashed, StoppedBySignal } from './job/stop-reason.js';
 import { createLog, logError } from './log.js';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** What else a command may wait for, so that one with prombatch in front of it still gets it. */
+const PASSED_ON: readonly NodeJS.Signals[] = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'];
 /** How long the process waits for what a job left open before it names it and ends. */
 const LINGER_MS = 200;
 const BUG = 70;
@@ -18,20 +23,22 @@ const NOT_DELIVERED = 3;
 const log = createLog({
   format: wantsJson() ? 'json' : 'text',
   quiet: false,
-  write: (text) => process.stderr.write(text),
+  write: writeStderr,
 });
 
 /** How far the process is: what breaks means something else before, during and after a job. */
 let phase: 'before' | 'job' | 'after' | 'done' = 'before';
 let stopRun: (reason: Error) => void = () => {};
+let passOn: ((signal: NodeJS.Signals) => void) | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
 
 const host: Host = {
   argv: process.argv.slice(2),
   env: process.env,
-  cwd: process.cwd(),
-  stdout: createOutput(process.stdout),
-  stderr: createOutput(process.stderr),
+  cwd: currentFolder(),
+  pid: process.pid,
+  stdout: { write: writeStdout, isTTY: isatty(1), columns: () => process.stdout.columns ?? 80 },
+  stderr: { write: writeStderr, isTTY: isatty(2), columns: () => process.stderr.columns ?? 80 },
   guardRun,
   untilStopped,
   wasStopped: () => stoppedBy !== undefined,
@@ -70,22 +77,31 @@ function describeOpenHandles(): string {
   return shown.map(([name, count]) => `${count} ${name}`).join(', ') || 'something';
 }
 
-function guardRun(stop: (reason: Error) => void): RunGuard {
+function guardRun(stop: (reason: Error) => void, pass?: (signal: NodeJS.Signals) => void): RunGuard {
   phase = 'job';
   stopRun = stop;
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  passOn = pass;
+  if (pass) keepStderrBlocking();
+  const signals = pass ? [...STOP_SIGNALS, ...PASSED_ON] : STOP_SIGNALS;
+  for (const signal of signals) process.on(signal, onSignal);
   return {
     jobEnded() {
       phase = 'after';
     },
     lift() {
       phase = 'after';
-      for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+      for (const signal of signals) process.off(signal, onSignal);
     },
   };
 }
 
 function onSignal(signal: NodeJS.Signals): void {
+  const stops = STOP_SIGNALS.includes(signal) || signal === 'SIGQUIT';
+  if (passOn && phase === 'job' && !(stops && stoppedBy === undefined)) {
+    passOn(signal);
+    return;
+  }
+  if (!stops) return;
   if (stoppedBy !== undefined) {
     log.error(`${signal} after ${stoppedBy}: ended at once; the outcome of the run was not pushed`);
     phase = 'done';
@@ -137,14 +153,51 @@ function onExit(code: number): void {
   if (code === 0) process.exitCode = least;
 }
 
+/** A folder that was removed is no reason not to run a command in it. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '.';
+  }
+}
+
 /** A reader that goes away (`| head -1`) must not break the job. */
-function createOutput(stream: NodeJS.WriteStream): Output {
-  stream.on('error', () => {});
-  return {
-    write: (text) => void stream.write(text),
-    isTTY: stream.isTTY === true,
-    columns: () => stream.columns ?? 80,
-  };
+function writeStdout(text: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
+  process.stdout.write(text);
+}
+
+/**
+ * Node's network sockets look at `process.stderr` when they close (Node 20, `Socket._destroy`). That makes its
+ * stream, and a pipe non-blocking for everyone who writes to it: a command that shares it would find its writes
+ * refused.
+ */
+function keepStderrBlocking(): void {
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      writeStderr(String(chunk));
+      done();
+    },
+  });
+  Object.defineProperty(process, 'stderr', { value: stream, configurable: true });
+}
+
+/** How long a log line may keep the process waiting for a reader that does not read. */
+const STDERR_WAIT_MS = 1000;
+
+/** Past Node's stream, for the reason that `keepStderrBlocking` has. */
+function writeStderr(text: string): void {
+  const bytes = Buffer.from(text);
+  const giveUpAt = performance.now() + STDERR_WAIT_MS;
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(2, bytes, written);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > giveUpAt) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }
 
 /** Errors before the flags are read go in the format that was asked for, too. */
