@@ -4,11 +4,14 @@ import { parseNumber } from './number.js';
 /** A line that the text format does not allow. `line` counts from 1. */
 export class TextFormatError extends Error {
   readonly line: number;
+  /** What is wrong, without the line's number. */
+  readonly problem: string;
 
   constructor(line: number, problem: string) {
     super(`line ${line}: ${problem}`);
     this.name = 'TextFormatError';
     this.line = line;
+    this.problem = problem;
   }
 }
 

@@ -59,9 +59,14 @@ function readComment(reader: LineReader, families: Map<string, OpenFamily>): voi
   if (family.type !== undefined || family.samples.length > 0) {
     throw reader.error(`second TYPE line for metric name "${family.name}", or TYPE reported after samples`);
   }
+  family.type = readType(reader);
+}
+
+/** The rest of a TYPE line. */
+export function readType(reader: LineReader): MetricType {
   const type = reader.rest();
   if (!TYPES.has(type.toLowerCase())) throw reader.error(`unknown metric type "${type}"`);
-  family.type = type.toLowerCase() as MetricType;
+  return type.toLowerCase() as MetricType;
 }
 
 function readSample(reader: LineReader, families: Map<string, OpenFamily>): void {
@@ -80,19 +85,23 @@ function readSample(reader: LineReader, families: Map<string, OpenFamily>): void
 function familyFor(name: string, families: Map<string, OpenFamily>): OpenFamily {
   const known = families.get(name);
   if (known) return known;
-  const compound = compoundFamily(name, families);
+  const compound = families.get(compoundName(name, (of) => families.get(of)?.type) ?? '');
   if (compound) return compound;
   const family: OpenFamily = { name, samples: [] };
   families.set(name, family);
   return family;
 }
 
-function compoundFamily(name: string, families: Map<string, OpenFamily>): OpenFamily | undefined {
+/** The histogram or summary that a sample of this name is a part of. */
+export function compoundName(
+  name: string,
+  typeOf: (family: string) => MetricType | undefined,
+): string | undefined {
   for (const suffix of ['_count', '_sum', '_bucket']) {
     if (!name.endsWith(suffix)) continue;
-    const family = families.get(name.slice(0, -suffix.length));
-    if (family?.type === 'histogram') return family;
-    if (family?.type === 'summary' && suffix !== '_bucket') return family;
+    const family = name.slice(0, -suffix.length);
+    const type = typeOf(family);
+    if (type === 'histogram' || (type === 'summary' && suffix !== '_bucket')) return family;
   }
   return undefined;
 }

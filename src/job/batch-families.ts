@@ -68,7 +68,7 @@ export function outcomeFamilies(outcome: RunOutcome, facts: OutcomeFacts): Metri
     gaugeFamily(
       'batch_job_metrics_rejected',
       "Whether the last run's own metrics could not be stored: 1 or 0.",
-      facts.metricsRejected ? 1 : 0,
+      facts.metricsRejected || outcome.metricsRejected ? 1 : 0,
     ),
     {
       ...gaugeFamily('batch_job_info', 'Always 1; the version of prombatch that ran the job.', 1),

@@ -1,9 +1,8 @@
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Job, JobResult, MetricsSource } from './job.js';
-import type { RunEnd, RunOutcome } from './outcome.js';
-import { askedExitCode } from './outcome.js';
+import type { Job, JobExit, JobResult, MetricsSource } from './job.js';
+import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcome.js';
 import type { PreviousMetrics } from './previous.js';
 import { signalNumber } from './signal-number.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
@@ -23,7 +22,10 @@ export interface ExecutionOptions<R extends MetricsSource> {
   readonly onProgress: (done: number, total: number | undefined) => void;
 }
 
-type Settled = { readonly recordsProcessed: unknown } | { readonly error: unknown };
+/** How long a job that is being ended after its grace may take for it. */
+const END_MS = 1000;
+
+type Settled = { readonly result: JobResult } | { readonly error: unknown };
 
 /**
  * Runs the job to its end and says how it ended. It never rejects. The first cause wins: a job that was asked
@@ -46,6 +48,7 @@ export async function executeJob<R extends MetricsSource>(
       stage: stopwatch.stage,
       ...(options.previous ? { previous: options.previous } : {}),
       log,
+      onGraceOver: stop.onGraceOver,
       progress(done, total) {
         if (ended) return;
         if (!isCount(done))
@@ -62,8 +65,10 @@ export async function executeJob<R extends MetricsSource>(
   if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
     log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
   }
-  const end = judge(stop.signal, settled);
-  const reported = settled && 'recordsProcessed' in settled ? settled.recordsProcessed : undefined;
+  const result = settled && 'result' in settled ? settled.result : {};
+  const exit = isExit(result.exit) ? result.exit : undefined;
+  const end = judge(stop.signal, settled, exit);
+  const reported: unknown = result.recordsProcessed;
   if (reported !== undefined && !isCount(reported)) {
     log.warn(
       `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
@@ -73,8 +78,9 @@ export async function executeJob<R extends MetricsSource>(
   return {
     ...end,
     ...stopwatch.read(),
-    exitCode: exitCodeOf(end),
+    exitCode: exitCodeOf(end, exit),
     ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
+    ...(result.metricsRejected === true ? { metricsRejected: true } : {}),
   };
 }
 
@@ -83,6 +89,7 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
   const controller = new AbortController();
   const timers: NodeJS.Timeout[] = [];
   let giveUp: () => void;
+  let endJob: (() => void) | undefined;
   const abandoned = new Promise<undefined>((resolve) => {
     giveUp = () => resolve(undefined);
   });
@@ -90,7 +97,13 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
     if (controller.signal.aborted) return;
     controller.abort(reason);
     if (reason instanceof JobCrashed) giveUp();
-    else timers.push(setTimeout(giveUp, options.graceMs));
+    else timers.push(setTimeout(onGraceOver, options.graceMs));
+  };
+  const onGraceOver = (): void => {
+    if (endJob) {
+      timers.push(setTimeout(giveUp, END_MS));
+      endJob();
+    } else giveUp();
   };
   const onStop = (): void => {
     ask(options.stop.reason);
@@ -104,6 +117,9 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
   return {
     signal: controller.signal,
     abandoned,
+    onGraceOver(end: () => void): void {
+      endJob = end;
+    },
     dispose(): void {
       options.stop.removeEventListener('abort', onStop);
       for (const timer of timers) clearTimeout(timer);
@@ -113,14 +129,13 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
 
 async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {
   try {
-    const result: JobResult | undefined | undefined = await run();
-    return { recordsProcessed: result?.recordsProcessed };
+    return { result: (await run()) ?? {} };
   } catch (error) {
     return { error };
   }
 }
 
-function judge(signal: AbortSignal, settled: Settled | undefined): RunEnd {
+function judge(signal: AbortSignal, settled: Settled | undefined, exit: JobExit | undefined): RunEnd {
   if (signal.aborted) {
     const reason: unknown = signal.reason;
     if (reason instanceof JobCrashed) return { status: 'failed', error: reason.reason };
@@ -129,11 +144,13 @@ function judge(signal: AbortSignal, settled: Settled | undefined): RunEnd {
     return { status: 'interrupted' };
   }
   if (settled && 'error' in settled) return { status: 'failed', error: settled.error };
+  if (exit && exit.code !== 0)
+    return { status: 'failed', error: new JobFailed(exit.reason, { exitCode: exit.code }) };
   return { status: 'succeeded' };
 }
 
 /** The exit code of the job itself, as the design's table has it. */
-function exitCodeOf(end: RunEnd): number {
+function exitCodeOf(end: RunEnd, exit: JobExit | undefined): number {
   switch (end.status) {
     case 'succeeded':
       return 0;
@@ -142,8 +159,13 @@ function exitCodeOf(end: RunEnd): number {
     case 'timed_out':
       return 124;
     case 'interrupted':
-      return end.signal === undefined ? 1 : 128 + signalNumber(end.signal);
+      return exit?.code ?? (end.signal === undefined ? 1 : 128 + signalNumber(end.signal));
   }
+}
+
+function isExit(value: unknown): value is JobExit {
+  const { code, reason } = (value ?? {}) as Partial<JobExit>;
+  return Number.isInteger(code) && Number(code) >= 0 && Number(code) <= 255 && typeof reason === 'string';
 }
 
 function isCount(value: unknown): value is number {

@@ -12,6 +12,20 @@ export interface MetricsSource {
 export interface JobResult {
   /** Pushed as `batch_job_records_processed`; outranks what `progress` reported. */
   readonly recordsProcessed?: number;
+  /**
+   * How a job that is a process of its own ended: any code but 0 is a failed run. Where the run was stopped by a
+   * signal, the code is still the run's.
+   */
+  readonly exit?: JobExit;
+  /** Some of the job's own metrics could not be read, and so will be missing. */
+  readonly metricsRejected?: boolean;
+}
+
+export interface JobExit {
+  /** From 0 to 255. */
+  readonly code: number;
+  /** In words: `exited with 3`. */
+  readonly reason: string;
 }
 
 /** What a running job is given. */
@@ -27,6 +41,11 @@ export interface JobContext<R extends MetricsSource = Registry> {
    * `batch_job_records_processed` where the job returns no figure of its own, as when it fails.
    */
   progress(done: number, total?: number): void;
+  /**
+   * Registers what ends the job when its grace period is over. The run then waits a second more for it, and
+   * without it not at all.
+   */
+  onGraceOver(end: () => void): void;
   /** With `--accumulate`: what the gateway held before this run, where that could be read in time. */
   readonly previous?: PreviousMetrics;
   /** The run's log, on stderr. */

@@ -8,6 +8,8 @@ interface RunFacts {
   /** The exit code of the job itself, whatever became of its metrics. */
   readonly exitCode: number;
   readonly recordsProcessed?: number;
+  /** Some of the job's own metrics could not be read. */
+  readonly metricsRejected?: boolean;
   /** Seconds by stage, in the order the job named them. */
   readonly stages: readonly (readonly [stage: string, seconds: number])[];
 }

@@ -115,3 +115,51 @@ test.each([
 ])('start %i, duration %i, clock %i: completed at %i', (start, duration, clock, completed) => {
   expect(completionTime(start, duration, clock)).toBe(completed);
 });
+
+test('a job that is a process of its own ends the run with its exit code', async () => {
+  const { outcome } = execute(() => ({ exit: { code: 3, reason: 'exited with 3' }, metricsRejected: true }));
+  expect(await outcome).toMatchObject({ status: 'failed', exitCode: 3, metricsRejected: true });
+  expect((await outcome) as { error?: unknown }).toHaveProperty('error.message', 'exited with 3');
+  const { outcome: good } = execute(() => ({ exit: { code: 0, reason: 'exited with 0' } }));
+  expect(await good).toMatchObject({ status: 'succeeded', exitCode: 0 });
+});
+
+test.each([
+  [new StoppedBySignal('SIGTERM'), 9, { status: 'interrupted', exitCode: 9 }],
+  [new StoppedBySignal('SIGTERM'), 0, { status: 'interrupted', exitCode: 0 }],
+])('stopped by %s, a process that exits with %i keeps its code', async (reason, code, expected) => {
+  const stop = new AbortController();
+  const { outcome } = execute(
+    async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return { exit: { code, reason: 'x' } };
+    },
+    { stop: stop.signal },
+  );
+  stop.abort(reason);
+  expect(await outcome).toMatchObject(expected);
+});
+
+test.each([5, null, 'three', { code: 256, reason: '' }, { code: 1 }, { code: -1, reason: 'x' }])(
+  'an exit of %j, which a job may return by accident, is none',
+  async (exit) => {
+    const { outcome } = execute(() => ({ exit }) as never);
+    expect(await outcome).toMatchObject({ status: 'succeeded', exitCode: 0 });
+  },
+);
+
+test('what ends a job after its grace is called once, and the run waits for it', async () => {
+  let ended = 0;
+  const { outcome } = execute(
+    ({ onGraceOver }) =>
+      new Promise((resolve) => {
+        onGraceOver(() => {
+          ended++;
+          setImmediate(() => resolve({ exit: { code: 137, reason: 'killed' } }));
+        });
+      }),
+    { timeoutMs: 1, graceMs: 1 },
+  );
+  expect(await outcome).toMatchObject({ status: 'timed_out', exitCode: 124 });
+  expect(ended).toBe(1);
+});
