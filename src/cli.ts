@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import type { Command } from './commands/command.js';
+import { exec } from './commands/exec.js';
 import { flush } from './commands/flush.js';
 import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
@@ -9,7 +10,7 @@ import { type GivenFlags, resolveSettings, type Setting } from './settings/setti
 import { version } from './version.js';
 
 /** In the order of the help. */
-const commands: readonly Command[] = [run, flush, gateway];
+const commands: readonly Command[] = [run, exec, flush, gateway];
 
 /**
  * Runs the command that the arguments name and resolves with its exit code.
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [run, flush, gateway];
 export async function runCli(host: Host): Promise<number> {
   let exitCode = 0;
   const program = new Commander('prombatch')
+    .enablePositionalOptions()
     .description(
       'A batch job that Prometheus hears about: runs a job and pushes how it went to a Pushgateway.',
     )
@@ -53,6 +55,7 @@ function addCommand(
 ): void {
   const entry = program.command(command.name).summary(command.summary).description(command.summary);
   if (command.arguments) entry.arguments(command.arguments);
+  if (command.passThrough) entry.passThroughOptions();
   if (command.notes) entry.addHelpText('after', `\n${command.notes}`);
   const options = Object.entries(command.settings).map(([name, setting]) => {
     const option = createOption(setting);
@@ -98,6 +101,6 @@ function usageError(error: CommanderError, argv: readonly string[]): UsageError 
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/^\(outputHelp\)$/, 'expected a command');
-  const command = commands.find(({ name }) => argv.includes(name));
+  const command = commands.find(({ name }) => name === argv[0]);
   return new UsageError(message, { hint: `see prombatch ${command ? `${command.name} ` : ''}--help` });
 }

@@ -6,6 +6,8 @@ export interface Command<S extends Settings = Settings> {
   readonly name: string;
   /** Positional arguments as commander writes them: `[module]`. */
   readonly arguments?: string;
+  /** Options end at the first argument: what follows, its own options too, is that argument's. */
+  readonly passThrough?: boolean;
   readonly summary: string;
   /** Ends the help: exit codes, examples. */
   readonly notes?: string;

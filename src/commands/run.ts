@@ -1,15 +1,13 @@
 import { UsageError } from '../errors.js';
 import type { Host } from '../host.js';
 import type { Job, MetricsSource } from '../job/job.js';
-import { createLog, type Log } from '../log.js';
-import { createProgressBar, type ProgressBar } from '../progress-bar.js';
-import { runJob } from '../run-job.js';
+import { createLog } from '../log.js';
+import { createProgressBar } from '../progress-bar.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
-import { gatewayCredentials } from '../settings/credentials.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
 import type { SettingValues } from '../settings/setting.js';
-import { resolveSpoolPath } from '../settings/spool-path.js';
 import { defineCommand } from './command.js';
+import { runOnce } from './run-once.js';
 import { withGateway } from './with-gateway.js';
 
 const sampleSettings = {
@@ -81,49 +79,11 @@ export const run = defineCommand({
     const job = await findJob(host, values, given, module);
     const bar = createProgressBar(host.stderr, job.name, !values.quiet && values.logFormat === 'text');
     const log = createLog({ format: values.logFormat, quiet: values.quiet, write: bar.print });
-    // What an embedded gateway holds goes with it, and so has nothing to wait for.
-    const noSpool = values.noSpool || values.gateway === 'embedded';
-    return withGateway({ host, log, ...values }, (gateway) =>
-      runOnce(host, job, { ...values, gateway, noSpool }, bar, log),
+    return withGateway({ host, log, results: host.stdout, ...values }, (delivery) =>
+      runOnce(host, job, { ...values, ...delivery }, { log, onProgress: bar.update, onEnd: bar.clear }),
     );
   },
 });
-
-async function runOnce(
-  host: Host,
-  job: Job<MetricsSource>,
-  values: Values,
-  bar: ProgressBar,
-  log: Log,
-): Promise<number> {
-  const spool = resolveSpoolPath(values, host);
-  if (spool === undefined && !values.noSpool) {
-    log.warn(
-      'what cannot be delivered is not kept: neither XDG_STATE_HOME nor HOME is set, and --spool names no folder',
-    );
-  }
-  const stop = new AbortController();
-  const guard = host.guardRun((reason) => stop.abort(reason));
-  try {
-    const { exitCode } = await runJob(job, {
-      ...values,
-      startPush: !values.noStartPush,
-      spool,
-      credentials: gatewayCredentials(host),
-      dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
-      signal: stop.signal,
-      log,
-      onProgress: bar.update,
-      onEnd() {
-        bar.clear();
-        guard.jobEnded();
-      },
-    });
-    return exitCode;
-  } finally {
-    guard.lift();
-  }
-}
 
 /** The module's job, or the sample; prom-client is loaded only with a job that uses it. */
 async function findJob(

@@ -1,11 +1,14 @@
-import type { Host } from '../host.js';
+import type { Host, Output } from '../host.js';
 import type { Log } from '../log.js';
 
 export interface WithGatewayOptions {
   readonly host: Host;
   readonly log: Log;
+  /** Where what an embedded gateway holds is printed. */
+  readonly results: Output;
   /** As `--gateway` gave it. */
   readonly gateway: string;
+  readonly noSpool: boolean;
   readonly dryRun: boolean;
   /** Leave an embedded gateway up until a signal. */
   readonly keep: boolean;
@@ -19,14 +22,14 @@ const USUAL_PORT = 9091;
  */
 export async function withGateway(
   options: WithGatewayOptions,
-  body: (gateway: string) => Promise<number>,
+  body: (delivery: { gateway: string; noSpool: boolean }) => Promise<number>,
 ): Promise<number> {
-  const { host, log, gateway, keep } = options;
+  const { host, log, results, gateway, noSpool, keep } = options;
   if (keep && (gateway !== 'embedded' || options.dryRun)) {
     log.warn('--keep: only an embedded gateway needs it; any other stays up by itself');
   }
-  if (gateway !== 'embedded') return body(gateway);
-  if (options.dryRun) return body(`http://localhost:${USUAL_PORT}`);
+  if (gateway !== 'embedded') return body({ gateway, noSpool });
+  if (options.dryRun) return body({ gateway: `http://localhost:${USUAL_PORT}`, noSpool });
 
   const [{ openGateway }, { formatGroups }] = await Promise.all([
     import('../gateway/gateway.js'),
@@ -39,8 +42,9 @@ export async function withGateway(
     return free;
   });
   try {
-    const exitCode = await body(running.url);
-    host.stdout.write(`\n${formatGroups(running.url, running.groups())}`);
+    // What an embedded gateway holds goes with it, and so has nothing to wait for.
+    const exitCode = await body({ gateway: running.url, noSpool: true });
+    results.write(`\n${formatGroups(running.url, running.groups())}`);
     if (keep && !host.wasStopped()) {
       log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`);
       await host.untilStopped();

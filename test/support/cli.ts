@@ -12,6 +12,8 @@ export interface CliResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** What came on stdout, byte by byte. */
+  readonly bytes: Buffer;
   readonly elapsedMs: number;
 }
 
@@ -27,27 +29,46 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Another copy of the command than the built one. */
   readonly cli?: string;
+  /** What the command reads; without it there is nothing to read. */
+  readonly stdin?: string | Buffer;
 }
 
 /** Starts the built command with an environment that holds nothing but PATH and what is given. */
-export function startCli(args: readonly string[], { env = {}, cwd, cli = CLI }: CliOptions = {}): RunningCli {
+export function startCli(
+  args: readonly string[],
+  { env = {}, cwd, cli = CLI, stdin }: CliOptions = {},
+): RunningCli {
   const started = performance.now();
   const child = spawn(process.execPath, [cli, ...args], {
     env: { PATH: process.env.PATH, HOME: home(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk) => (stderr += chunk));
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk) => stderr.push(chunk));
+  child.stdin?.on('error', () => {}).end(stdin);
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      resolve({ code, signal, stdout, stderr, elapsedMs: performance.now() - started });
+      const bytes = Buffer.concat(stdout);
+      resolve({
+        code,
+        signal,
+        stdout: bytes.toString(),
+        stderr: Buffer.concat(stderr).toString(),
+        bytes,
+        elapsedMs: performance.now() - started,
+      });
     });
   });
-  return { child, result, stdout: () => stdout, stderr: () => stderr };
+  return {
+    child,
+    result,
+    stdout: () => Buffer.concat(stdout).toString(),
+    stderr: () => Buffer.concat(stderr).toString(),
+  };
 }
 
 /** A home of its own for each command, so that none finds what another left in the spool. */

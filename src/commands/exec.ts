@@ -1,0 +1,90 @@
+import { UsageError } from '../errors.js';
+import { createCommandJob } from '../job/command-job.js';
+import { commandName } from '../job/command-name.js';
+import { defineJob, type Job, type MetricsSource } from '../job/job.js';
+import { createLog } from '../log.js';
+import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
+import { defineCommand } from './command.js';
+import { runOnce } from './run-once.js';
+import { withGateway } from './with-gateway.js';
+
+const settings = {
+  ...batchSettings,
+  job: {
+    ...batchSettings.job,
+    help: "the grouping label job (default: the command's or script's base name)",
+  },
+  onPushFailure: onPushFailureSetting('warn'),
+  ...logSettings,
+} as const;
+
+export const exec = defineCommand({
+  name: 'exec',
+  arguments: '[command...]',
+  passThrough: true,
+  summary: 'run any command as a batch job and push how it went',
+  notes: `The command runs without a shell, on this input and output. What it appends to the file that
+PROMBATCH_METRICS_FILE names, in the text format, is pushed with the run:
+  echo "rows_imported 42" >> "$PROMBATCH_METRICS_FILE"
+A success is said only on a terminal or with --log-format json, so that cron has nothing to mail.
+
+Examples:
+  prombatch exec -- /usr/local/bin/backup.sh --full
+  prombatch exec --job nightly --timeout 2h --expected-interval 1d -- sh -c 'pg_dump shop | gzip > shop.gz'
+
+Exit codes:
+  n      the command's own, whatever became of its metrics
+  2      malformed arguments; nothing was run
+  3      the command succeeded, its metrics were not delivered, and --on-push-failure is fail
+  124    the command ran past --timeout
+  126    the command cannot be executed
+  127    the command was not found
+  128+n  the command was killed by signal n
+  70     a bug in prombatch`,
+  settings,
+  async run(host, { values, args: words }) {
+    if (words.length === 0) {
+      throw new UsageError('expected a command to run', {
+        hint: 'prombatch exec [options] -- command [args…]',
+      });
+    }
+    const name = values.job ?? nameOf(words);
+    const spoken = host.stderr.isTTY || values.logFormat === 'json';
+    const log = createLog({
+      format: values.logFormat,
+      quiet: values.quiet || !spoken,
+      write: host.stderr.write,
+    });
+    if (host.pid === 1) {
+      log.warn('prombatch is process 1 and does not reap the zombies that a command may leave', {
+        hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
+      });
+    }
+    const command = createCommandJob({
+      name,
+      words,
+      env: host.env,
+      reservedLabels: ['job', ...values.grouping.map(([label]) => label)],
+    });
+    const job: Job<MetricsSource> = values.dryRun ? successOf(name) : command;
+    return withGateway({ host, log, results: host.stderr, keep: false, ...values }, (delivery) =>
+      runOnce(host, job, { ...values, ...delivery }, { log, passOn: command.passOn }),
+    );
+  },
+});
+
+function nameOf(words: readonly string[]): string {
+  const name = commandName(words);
+  if (name !== undefined) return name;
+  throw new UsageError(
+    `--job: expected a name for the job, which ${JSON.stringify(words.join(' '))} does not tell`,
+    {
+      hint: 'prombatch exec --job <name> -- …',
+    },
+  );
+}
+
+/** What a dry run shows of a command, which it never runs. */
+function successOf(name: string): Job<MetricsSource> {
+  return defineJob({ name, createRegistry: () => ({ metrics: () => '' }), run: () => undefined });
+}

@@ -1,0 +1,79 @@
+import { type RunningCommand, startCommand } from './command.js';
+import { defineJob, type Job } from './job.js';
+import { type MetricsFile, openMetricsFile } from './metrics-file.js';
+import { StoppedBySignal } from './stop-reason.js';
+
+export interface CommandJobOptions {
+  readonly name: string;
+  /** The command and its arguments. */
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The group's labels, which the command's own metrics must not carry. */
+  readonly reservedLabels: readonly string[];
+}
+
+export interface CommandJob extends Job<MetricsFile> {
+  /** Passes a signal on to the command, where it runs. */
+  passOn(signal: NodeJS.Signals): void;
+}
+
+/** What says which job this is, how often it runs, and how to get into its gateway: none of a child's business. */
+const NOT_INHERITED = [
+  'PROMBATCH_JOB',
+  'PROMBATCH_GROUPING',
+  'PROMBATCH_EXPECTED_INTERVAL',
+  'PUSHGATEWAY_PASSWORD',
+] as const;
+
+const SHOWN_PROBLEMS = 5;
+
+/**
+ * A command as a job. Its exit code is the job's; its metrics are what it appends to the file that
+ * `PROMBATCH_METRICS_FILE` names. What it leaves running when it ends by itself is left alone, as a shell leaves
+ * it; what is left after it was asked to stop is killed with it when the grace period is over.
+ */
+export function createCommandJob({ name, words, env, reservedLabels }: CommandJobOptions): CommandJob {
+  let running: RunningCommand | undefined;
+  const job = defineJob<MetricsFile>({
+    name,
+    createRegistry: () => openMetricsFile(reservedLabels),
+    async run({ registry: file, signal, log, onGraceOver }) {
+      if (!signal.aborted) {
+        const command = startCommand({ words, env: childEnv(env, file.path) });
+        running = command;
+        onGraceOver(() => {
+          log.warn(`${name} did not end within its grace period, and is killed`);
+          command.kill();
+        });
+        signal.addEventListener('abort', () => command.passOn(stopSignal(signal)), { once: true });
+        const exit = await command.ended;
+        if (signal.aborted) await command.allGone();
+        running = undefined;
+        return { exit, ...readMetrics(file, log.warn) };
+      }
+      file.close();
+      throw signal.reason;
+    },
+  });
+  return { ...job, passOn: (signal) => running?.passOn(signal) };
+}
+
+function childEnv(env: CommandJobOptions['env'], metricsFile: string): CommandJobOptions['env'] {
+  const inherited = Object.entries(env).filter(([name]) => !NOT_INHERITED.some((other) => other === name));
+  return { ...Object.fromEntries(inherited), PROMBATCH_METRICS_FILE: metricsFile };
+}
+
+function stopSignal({ reason }: AbortSignal): NodeJS.Signals {
+  return reason instanceof StoppedBySignal ? (reason.signal as NodeJS.Signals) : 'SIGTERM';
+}
+
+function readMetrics(
+  file: MetricsFile,
+  warn: (message: string) => void,
+): { recordsProcessed?: number; metricsRejected: boolean } {
+  const { problems, rejected, ...records } = file.close();
+  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) warn(`the command's own metrics: ${problem}`);
+  const more = problems.length - SHOWN_PROBLEMS;
+  if (more > 0) warn(`the command's own metrics: ${more} more lines like these were left out`);
+  return { ...records, metricsRejected: rejected };
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { JobExit } from './job.js';
+import { type Processes, processGroup, processTree, send } from './processes.js';
+import { signalNumber } from './signal-number.js';
+
+export interface CommandOptions {
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A command while it runs, with what it started. */
+export interface RunningCommand {
+  /** How the command itself ended; it does not wait for what the command left behind, and never rejects. */
+  readonly ended: Promise<JobExit>;
+  /** Passes a signal on: one that asks to end to all that the command started, any other to itself. */
+  passOn(signal: NodeJS.Signals): void;
+  kill(): void;
+  /** Resolves when nothing of what the command started is left. */
+  allGone(): Promise<void>;
+}
+
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const POLL_MS = 20;
+const ASKS_TO_END: ReadonlySet<string> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
+/** What a terminal sends to all of its foreground processes by itself. */
+const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
+/** Whether a terminal or a process sent a signal cannot be told; what has not ended by then gets it from here. */
+const TERMINAL_MS = 1000;
+
+/**
+ * Starts a command without a shell, on this process' own input and output.
+ *
+ * It gets a process group of its own, so that what it starts can be stopped with it. Under a terminal it stays in
+ * the terminal's session instead, or a password prompt could not open `/dev/tty`; what it starts is then found by
+ * descent, and what the terminal sends to everyone is not sent a second time at once.
+ */
+export function startCommand({ words, env }: CommandOptions): RunningCommand {
+  const [file = '', ...args] = words;
+  const terminal = hasTerminal();
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { env, stdio: 'inherit', detached: !terminal });
+  } catch (error) {
+    return neverStarted(toFailure(file, error));
+  }
+  const { pid } = child;
+  if (pid === undefined) {
+    return neverStarted(
+      new Promise((resolve) => child.on('error', (error) => resolve(toFailure(file, error)))),
+    );
+  }
+  const processes: Processes = terminal ? processTree(pid) : processGroup(pid);
+  let running = true;
+  const ended = new Promise<JobExit>((resolve) => {
+    child.on('exit', (code, signal) => {
+      running = false;
+      resolve(toExit(code, signal));
+    });
+  });
+  const pass = (signal: NodeJS.Signals): void => {
+    if (ASKS_TO_END.has(signal)) processes.signal(signal);
+    else if (running) send(pid, signal);
+  };
+  return {
+    ended,
+    passOn(signal) {
+      if (terminal && FROM_TERMINAL.has(signal)) setTimeout(pass, TERMINAL_MS, signal).unref();
+      else pass(signal);
+    },
+    kill: () => processes.signal('SIGKILL'),
+    async allGone() {
+      while (processes.anyLeft()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    },
+  };
+}
+
+function neverStarted(exit: JobExit | Promise<JobExit>): RunningCommand {
+  return { ended: Promise.resolve(exit), passOn() {}, kill() {}, allGone: async () => {} };
+}
+
+/** The exit codes of a shell: 127 for a command that is not there, 126 for one that cannot be executed. */
+function toFailure(file: string, error: unknown): JobExit {
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || file === '') {
+    return { code: NOT_FOUND, reason: `${JSON.stringify(file)} was not found, or its interpreter was not` };
+  }
+  return { code: NOT_EXECUTABLE, reason: `${JSON.stringify(file)} cannot be executed (${code})` };
+}
+
+function toExit(code: number | null, signal: NodeJS.Signals | null): JobExit {
+  if (signal === null) return { code: code ?? 1, reason: `exited with ${code}` };
+  return { code: 128 + signalNumber(signal), reason: `killed by ${signal}` };
+}
+
+/** Whether this process is under a terminal, wherever its input and output go. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r+'));
+    return true;
+  } catch {
+    return false;
+  }
+}
