@@ -1,7 +1,7 @@
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Job, JobExit, JobResult, MetricsSource } from './job.js';
+import type { Job, JobExit, MetricsSource } from './job.js';
 import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcome.js';
 import type { PreviousMetrics } from './previous.js';
 import { signalNumber } from './signal-number.js';
@@ -25,7 +25,14 @@ export interface ExecutionOptions<R extends MetricsSource> {
 /** How long a job that is being ended after its grace may take for it. */
 const END_MS = 1000;
 
-type Settled = { readonly result: JobResult } | { readonly error: unknown };
+/** What a job returned, which TypeScript promises and JavaScript does not. */
+interface Returned {
+  readonly recordsProcessed?: unknown;
+  readonly exit?: JobExit | undefined;
+  readonly metricsRejected?: boolean;
+}
+
+type Settled = { readonly result: Returned } | { readonly error: unknown };
 
 /**
  * Runs the job to its end and says how it ended. It never rejects. The first cause wins: a job that was asked
@@ -65,10 +72,9 @@ export async function executeJob<R extends MetricsSource>(
   if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
     log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
   }
-  const result = settled && 'result' in settled ? settled.result : {};
-  const exit = isExit(result.exit) ? result.exit : undefined;
+  const result: Returned = settled && 'result' in settled ? settled.result : {};
+  const { exit, recordsProcessed: reported } = result;
   const end = judge(stop.signal, settled, exit);
-  const reported: unknown = result.recordsProcessed;
   if (reported !== undefined && !isCount(reported)) {
     log.warn(
       `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
@@ -80,7 +86,7 @@ export async function executeJob<R extends MetricsSource>(
     ...stopwatch.read(),
     exitCode: exitCodeOf(end, exit),
     ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
-    ...(result.metricsRejected === true ? { metricsRejected: true } : {}),
+    ...(result.metricsRejected ? { metricsRejected: true } : {}),
   };
 }
 
@@ -129,7 +135,9 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
 
 async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {
   try {
-    return { result: (await run()) ?? {} };
+    // Read here, where a getter that throws is the job's failure.
+    const { recordsProcessed, exit, metricsRejected } = (await run()) ?? {};
+    return { result: { recordsProcessed, exit: toExit(exit), metricsRejected: metricsRejected === true } };
   } catch (error) {
     return { error };
   }
@@ -163,9 +171,10 @@ function exitCodeOf(end: RunEnd, exit: JobExit | undefined): number {
   }
 }
 
-function isExit(value: unknown): value is JobExit {
+function toExit(value: unknown): JobExit | undefined {
   const { code, reason } = (value ?? {}) as Partial<JobExit>;
-  return Number.isInteger(code) && Number(code) >= 0 && Number(code) <= 255 && typeof reason === 'string';
+  if (code === undefined || !Number.isInteger(code) || code < 0 || code > 255) return undefined;
+  return typeof reason === 'string' ? { code, reason } : undefined;
 }
 
 function isCount(value: unknown): value is number {
