@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { runCli } from './cli.js';
 import { describeThrown, PrombatchError } from './errors.js';
@@ -8,6 +6,7 @@ import type { Host, RunGuard } from './host.js';
 import { signalNumber } from './job/signal-number.js';
 import { JobCrashed, StoppedBySignal } from './job/stop-reason.js';
 import { createLog, logError } from './log.js';
+import { openStderr, standInForStream } from './stderr.js';
 
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** What else a command may wait for, so that one with prombatch in front of it still gets it. */
@@ -20,10 +19,11 @@ const NOT_STARTED = 2;
 const FAILED = 1;
 const NOT_DELIVERED = 3;
 
+const stderr = openStderr();
 const log = createLog({
   format: wantsJson() ? 'json' : 'text',
   quiet: false,
-  write: writeStderr,
+  write: stderr.write,
 });
 
 /** How far the process is: what breaks means something else before, during and after a job. */
@@ -38,7 +38,7 @@ const host: Host = {
   cwd: currentFolder(),
   pid: process.pid,
   stdout: { write: writeStdout, isTTY: isatty(1), columns: () => process.stdout.columns ?? 80 },
-  stderr: { write: writeStderr, isTTY: isatty(2), columns: () => process.stderr.columns ?? 80 },
+  stderr: { write: stderr.write, isTTY: isatty(2), columns: () => process.stderr.columns ?? 80 },
   guardRun,
   untilStopped,
   wasStopped: () => stoppedBy !== undefined,
@@ -47,6 +47,7 @@ const host: Host = {
 process.on('uncaughtException', onUncaught);
 process.on('beforeExit', onDrained);
 process.on('exit', onExit);
+process.on('exit', stderr.finish);
 
 runCli(host).then(end, (error: unknown) => {
   if (error instanceof PrombatchError) {
@@ -81,7 +82,7 @@ function guardRun(stop: (reason: Error) => void, pass?: (signal: NodeJS.Signals)
   phase = 'job';
   stopRun = stop;
   passOn = pass;
-  if (pass) keepStderrBlocking();
+  if (pass) standInForStream(stderr);
   const signals = pass ? [...STOP_SIGNALS, ...PASSED_ON] : STOP_SIGNALS;
   for (const signal of signals) process.on(signal, onSignal);
   return {
@@ -166,38 +167,6 @@ function currentFolder(): string {
 function writeStdout(text: string): void {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
   process.stdout.write(text);
-}
-
-/**
- * Node's network sockets look at `process.stderr` when they close (Node 20, `Socket._destroy`). That makes its
- * stream, and a pipe non-blocking for everyone who writes to it: a command that shares it would find its writes
- * refused.
- */
-function keepStderrBlocking(): void {
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      writeStderr(String(chunk));
-      done();
-    },
-  });
-  Object.defineProperty(process, 'stderr', { value: stream, configurable: true });
-}
-
-/** How long a log line may keep the process waiting for a reader that does not read. */
-const STDERR_WAIT_MS = 1000;
-
-/** Past Node's stream, for the reason that `keepStderrBlocking` has. */
-function writeStderr(text: string): void {
-  const bytes = Buffer.from(text);
-  const giveUpAt = performance.now() + STDERR_WAIT_MS;
-  for (let written = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(2, bytes, written);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > giveUpAt) return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
 }
 
 /** Errors before the flags are read go in the format that was asked for, too. */

@@ -48,6 +48,7 @@ Exit codes:
         hint: 'prombatch exec [options] -- command [args…]',
       });
     }
+    refuseLossyWords(words);
     const name = values.job ?? nameOf(words);
     const spoken = host.stderr.isTTY || values.logFormat === 'json';
     const log = createLog({
@@ -72,6 +73,15 @@ Exit codes:
     );
   },
 });
+
+/** Node reads arguments as UTF-8 and nothing else: what was something else would name another file. */
+function refuseLossyWords(words: readonly string[]): void {
+  const lossy = words.find((word) => word.includes('\uFFFD'));
+  if (lossy === undefined) return;
+  throw new UsageError(`expected a command in UTF-8, got ${JSON.stringify(lossy)}`, {
+    hint: 'other bytes cannot be passed on unchanged: put the command into a script',
+  });
+}
 
 function nameOf(words: readonly string[]): string {
   const name = commandName(words);

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { validateHeaderValue } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { UsageError } from '../errors.js';
+import { NoRegularFile, readRegularFile } from '../regular-file.js';
 import { basicAuthorization, type HttpAccess, proxyAuthorization } from './http-access.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -32,14 +32,20 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
   };
   const read = (file: string): string => {
     try {
-      return readFileSync(resolve(dirname(path), file), 'utf8');
+      return readRegularFile(resolve(dirname(path), file));
     } catch (error) {
-      return fail(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+      return fail(`cannot read ${file}: ${whyUnreadable(error)}`);
     }
   };
   let document: unknown;
+  let yaml: string;
   try {
-    document = parse(readFileSync(path, 'utf8'), { prettyErrors: false, lineCounter, schema: 'failsafe' });
+    yaml = readRegularFile(path);
+  } catch (error) {
+    return fail(`cannot be read: ${whyUnreadable(error)}`);
+  }
+  try {
+    document = parse(yaml, { prettyErrors: false, lineCounter, schema: 'failsafe' });
   } catch (error) {
     // The parser's own words may quote a secret, so only the place is told.
     const { pos, code } = error as { pos?: readonly number[]; code?: string };
@@ -51,6 +57,12 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
     );
   }
   return toAccess(document, { read, fail });
+}
+
+function whyUnreadable(error: unknown): string {
+  return error instanceof NoRegularFile
+    ? error.message
+    : ((error as NodeJS.ErrnoException).code ?? 'unknown error');
 }
 
 interface Reader {

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown } from '../errors.js';
 import { accumulate, isCumulative } from '../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../exposition/family.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
+import { readRegularFile } from '../regular-file.js';
 import { fileName } from './file-name.js';
 import { type GroupingKey, sortKey } from './grouping-key.js';
 import { PushError } from './push-error.js';
@@ -73,7 +74,7 @@ export function textfileName(key: GroupingKey): string {
 function readHeld(path: string, labels: Labels): MetricFamily[] {
   const added = new Set(labels.map(([name]) => name));
   try {
-    return parseFamilies(readFileSync(path, 'utf8')).map((family) => ({
+    return parseFamilies(readRegularFile(path)).map((family) => ({
       ...family,
       samples: family.samples.map((sample) => ({
         ...sample,

@@ -11,13 +11,14 @@ export interface RefusedLine {
 
 export interface AppendedFamilies {
   readonly families: readonly MetricFamily[];
+  /** In the order of the lines. */
   readonly refused: readonly RefusedLine[];
+  /** Whether there were so many bad lines that the rest was not read. */
+  readonly givenUp: boolean;
 }
 
-interface Line {
-  readonly text: string;
-  readonly number: number;
-}
+/** A text with more bad lines than this is something else than metrics. */
+export const MOST_REFUSED = 1000;
 
 /**
  * The families of a text that was appended to line by line, as `echo 'rows 42' >> file` does it. Where the strict
@@ -32,41 +33,33 @@ export function parseAppended(
   refuse: (family: string, labels: Labels) => string | undefined = () => undefined,
 ): AppendedFamilies {
   const refused: RefusedLine[] = [];
-  const attempt = (lines: readonly Line[], read: (reader: LineReader) => void): void => {
-    for (const { text: content, number } of lines) {
+  const types = new Map<string, MetricType>();
+  const helps = new Map<string, string>();
+  const samples = new Map<string, Map<string, Sample>>();
+
+  const readAll = (kind: 'comments' | 'samples', read: (reader: LineReader) => void): void => {
+    for (const { content, line } of linesOf(text, kind)) {
+      if (refused.length > MOST_REFUSED) return;
       try {
-        if (content.includes('\uFFFD')) throw new TextFormatError(number, 'not UTF-8');
-        read(new LineReader(content, number));
+        if (content.includes('\uFFFD')) throw new TextFormatError(line, 'not UTF-8');
+        read(new LineReader(content, line));
       } catch (error) {
         if (!(error instanceof TextFormatError)) throw error;
-        refused.push({ line: number, problem: error.problem });
+        refused.push({ line, problem: error.problem });
       }
     }
   };
-  const lines = text
-    .split('\n')
-    .map((content, index) => ({ text: content.trim(), number: index + 1 }))
-    .filter((line) => line.text !== '');
-
-  const types = new Map<string, MetricType>();
-  const helps = new Map<string, string>();
-  attempt(
-    lines.filter((line) => line.text.startsWith('#')),
-    (reader) => readComment(reader, types, helps),
-  );
-  const samples = new Map<string, Map<string, Sample>>();
-  attempt(
-    lines.filter((line) => !line.text.startsWith('#')),
-    (reader) => {
-      const sample = readSample(reader);
-      const family = familyOf(sample, types, reader);
-      const problem = refuse(family, sample.labels);
-      if (problem) throw reader.error(problem);
-      const held = samples.get(family) ?? new Map<string, Sample>();
-      held.set(identityOf(sample), sample);
-      samples.set(family, held);
-    },
-  );
+  // What a line without a TYPE before it belongs to may be told by one after it.
+  readAll('comments', (reader) => readComment(reader, types, helps));
+  readAll('samples', (reader) => {
+    const sample = readSample(reader);
+    const family = familyOf(sample, types, reader);
+    const problem = refuse(family, sample.labels);
+    if (problem) throw reader.error(problem);
+    const held = samples.get(family) ?? new Map<string, Sample>();
+    held.set(identityOf(sample), sample);
+    samples.set(family, held);
+  });
   return {
     families: [...samples].map(([name, held]) => {
       const help = helps.get(name);
@@ -77,8 +70,23 @@ export function parseAppended(
         samples: [...held.values()],
       };
     }),
-    refused: refused.sort((a, b) => a.line - b.line),
+    refused: refused.slice(0, MOST_REFUSED).sort((a, b) => a.line - b.line),
+    givenUp: refused.length > MOST_REFUSED,
   };
+}
+
+/** One line after another, never all at once: a file may be large. Empty lines are left out. */
+function* linesOf(
+  text: string,
+  kind: 'comments' | 'samples',
+): Generator<{ readonly content: string; readonly line: number }> {
+  for (let at = 0, line = 1; at < text.length; line++) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const content = end === at ? '' : text.slice(at, end).trim();
+    at = end + 1;
+    if (content !== '' && content.startsWith('#') === (kind === 'comments')) yield { content, line };
+  }
 }
 
 function readComment(reader: LineReader, types: Map<string, MetricType>, helps: Map<string, string>): void {
@@ -143,5 +151,6 @@ function checkBound(label: string, labels: Labels, reader: LineReader): void {
 }
 
 function identityOf({ name, labels }: Sample): string {
+  if (labels.length === 0) return name;
   return JSON.stringify([name, ...[...labels].sort(([a], [b]) => (a < b ? -1 : 1))]);
 }

@@ -25,6 +25,9 @@ const NOT_INHERITED = [
   'PUSHGATEWAY_PASSWORD',
 ] as const;
 
+/** A password may stand in one of these, too. */
+const GATEWAY_ADDRESSES = ['PROMBATCH_GATEWAY', 'PUSHGATEWAY_URL'] as const;
+
 const SHOWN_PROBLEMS = 5;
 
 /**
@@ -37,18 +40,19 @@ export function createCommandJob({ name, words, env, reservedLabels }: CommandJo
   const job = defineJob<MetricsFile>({
     name,
     createRegistry: () => openMetricsFile(reservedLabels),
-    async run({ registry: file, signal, log, onGraceOver }) {
+    async run({ registry: file, signal, log, onGraceOver, workDone }) {
       if (!signal.aborted) {
         const command = startCommand({ words, env: childEnv(env, file.path) });
         running = command;
         onGraceOver(() => {
-          log.warn(`${name} did not end within its grace period, and is killed`);
           command.kill();
+          log.warn(`${name} did not end within its grace period, and was killed`);
         });
         signal.addEventListener('abort', () => command.passOn(stopSignal(signal)), { once: true });
         const exit = await command.ended;
         if (signal.aborted) await command.allGone();
         running = undefined;
+        workDone();
         return { exit, ...readMetrics(file, log.warn) };
       }
       file.close();
@@ -60,7 +64,17 @@ export function createCommandJob({ name, words, env, reservedLabels }: CommandJo
 
 function childEnv(env: CommandJobOptions['env'], metricsFile: string): CommandJobOptions['env'] {
   const inherited = Object.entries(env).filter(([name]) => !NOT_INHERITED.some((other) => other === name));
-  return { ...Object.fromEntries(inherited), PROMBATCH_METRICS_FILE: metricsFile };
+  const addresses = GATEWAY_ADDRESSES.flatMap((name) =>
+    env[name] ? [[name, withoutUserinfo(env[name])]] : [],
+  );
+  return {
+    ...Object.fromEntries([...inherited, ...addresses]),
+    PROMBATCH_METRICS_FILE: metricsFile,
+  };
+}
+
+function withoutUserinfo(address: string): string {
+  return address.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/\/)?).*@/is, '$1');
 }
 
 function stopSignal({ reason }: AbortSignal): NodeJS.Signals {

@@ -1,18 +1,35 @@
-/** How an interpreter or a wrapper is read up to the script or command that it runs. */
+/** How an interpreter or a wrapper is read up to the script or command behind it, after its manual page. */
 interface Runner {
-  /** Options whose value is the next word. */
-  readonly valued?: readonly string[];
-  /** How many words it takes for itself before the command: a lock file, a duration. */
+  /** One-letter options as getopt(3) has them: a colon follows one with a value. */
+  readonly short?: string;
+  /** Long options, with a `=` behind those that have a value. */
+  readonly long?: readonly string[];
+  /** How many words of its own stand before the command: a lock file, a duration. */
   readonly operands?: number;
-  /** Options that give the program in another way, so that no script follows. */
-  readonly inline?: readonly string[];
   /** `NAME=value` words may stand before the command. */
   readonly assignments?: boolean;
+  /** A first word that only says what the second does: `bundle exec`. */
+  readonly verb?: string;
 }
 
-const SHELL: Runner = { inline: ['-c', '-s'], valued: ['-o', '+o', '-O', '+O', '--rcfile', '--init-file'] };
+const SHELL: Runner = { short: 'abefhkmnptuvxilrBCEHPTo:O:', long: ['login', 'norc', 'noprofile', 'posix'] };
+const NODE: Runner = {
+  short: 'r:C:',
+  long: [
+    ...[
+      'require=',
+      'import=',
+      'loader=',
+      'experimental-loader=',
+      'env-file=',
+      'conditions=',
+      'max-old-space-size=',
+    ],
+    ...['enable-source-maps', 'no-warnings', 'trace-warnings', 'experimental-strip-types'],
+  ],
+};
 
-/** The interpreters and wrappers that are looked through, by the manual page of each. */
+/** An option that is not here, as one that gives the program itself (`-c`), means: it cannot be told. */
 const RUNNERS: ReadonlyMap<string, Runner> = new Map<string, Runner>(
   Object.entries({
     sh: SHELL,
@@ -21,72 +38,69 @@ const RUNNERS: ReadonlyMap<string, Runner> = new Map<string, Runner>(
     ash: SHELL,
     ksh: SHELL,
     zsh: SHELL,
-    fish: { inline: ['-c', '--command'] },
-    python: { inline: ['-c', '-m'], valued: ['-W', '-X', '--check-hash-based-pycs'] },
-    perl: { inline: ['-e', '-E'], valued: ['-I'] },
-    ruby: { inline: ['-e'], valued: ['-I', '-r', '-C', '-E'] },
-    node: {
-      inline: ['-e', '--eval', '-p', '--print', '-'],
-      valued: ['-r', '--require', '--import', '--loader', '--env-file', '-C', '--conditions'],
+    fish: {},
+    python: { short: 'bBdEhiIOPqsSuvVxW:X:' },
+    perl: { short: 'acnpsStTuUwWXI:M:m:' },
+    ruby: { short: 'wWI:r:C:' },
+    node: NODE,
+    nodejs: NODE,
+    php: { short: 'nqd:c:f' },
+    deno: {
+      verb: 'run',
+      short: 'Aq',
+      long: ['allow-all', 'allow-net', 'allow-read', 'allow-write', 'allow-env'],
     },
-    nodejs: { inline: ['-e', '--eval', '-p', '--print', '-'], valued: ['-r', '--require', '--import'] },
-    php: { inline: ['-r'], valued: ['-c', '-d'] },
-    java: { valued: ['-cp', '-classpath', '--class-path', '--module-path'] },
-    deno: { operands: 1, inline: ['eval'] },
-    Rscript: { inline: ['-e'] },
-    env: { assignments: true, inline: ['-S', '--split-string'], valued: ['-u', '--unset', '-C', '--chdir'] },
-    nice: { valued: ['-n', '--adjustment'] },
-    ionice: { valued: ['-c', '--class', '-n', '--classdata'], inline: ['-p', '--pid'] },
-    chrt: { operands: 1, inline: ['-p', '--pid'], valued: ['-T', '-P', '-D'] },
-    taskset: { operands: 1, inline: ['-p', '--pid'] },
+    bundle: { verb: 'exec' },
+    env: { short: 'iv0u:C:', long: ['ignore-environment', 'null', 'unset=', 'chdir='], assignments: true },
+    nice: { short: 'n:0123456789', long: ['adjustment='] },
+    ionice: { short: 'tc:n:', long: ['ignore', 'class=', 'classdata='] },
+    chrt: { short: 'bfiorRT:P:D:', operands: 1 },
+    taskset: { short: 'ac', operands: 1 },
     nohup: {},
-    setsid: {},
-    time: { valued: ['-f', '--format', '-o', '--output'] },
-    timeout: { operands: 1, valued: ['-k', '--kill-after', '-s', '--signal'] },
-    stdbuf: { valued: ['-i', '--input', '-o', '--output', '-e', '--error'] },
-    flock: {
+    setsid: { short: 'cfw', long: ['ctty', 'fork', 'wait'] },
+    time: { short: 'apqvf:o:', long: ['append', 'portability', 'verbose', 'format=', 'output='] },
+    timeout: {
+      short: 'vk:s:',
+      long: ['foreground', 'preserve-status', 'verbose', 'kill-after=', 'signal='],
       operands: 1,
-      inline: ['-c', '--command'],
-      valued: ['-w', '--wait', '--timeout', '-E', '--conflict-exit-code'],
+    },
+    stdbuf: { short: 'i:o:e:', long: ['input=', 'output=', 'error='] },
+    flock: {
+      short: 'esxnouFw:E:',
+      long: [
+        ...['shared', 'exclusive', 'nonblock', 'nb', 'no-fork', 'close', 'verbose', 'wait=', 'timeout='],
+        'conflict-exit-code=',
+      ],
+      operands: 1,
     },
     sudo: {
+      short: 'AbEHknPSu:g:h:p:C:D:R:T:r:t:',
+      long: ['non-interactive', 'preserve-env', 'set-home', 'user=', 'group=', 'chdir='],
       assignments: true,
-      inline: ['-s', '--shell', '-i', '--login', '-e', '--edit'],
-      valued: [
-        '-u',
-        '--user',
-        '-g',
-        '--group',
-        '-h',
-        '--host',
-        '-p',
-        '--prompt',
-        '-C',
-        '-D',
-        '-R',
-        '-T',
-        '-r',
-        '-t',
-      ],
     },
-    doas: { inline: ['-s'], valued: ['-u', '-C'] },
-    chronic: {},
-    tini: { valued: ['-p', '-e'] },
-    'dumb-init': { valued: ['-r', '--rewrite'] },
-    npx: { inline: ['-c', '--call'], valued: ['-p', '--package'] },
+    doas: { short: 'nLu:C:' },
+    gosu: { operands: 1 },
+    chroot: { long: ['userspec=', 'groups=', 'skip-chdir'], operands: 1 },
+    chronic: { short: 've' },
+    busybox: {},
+    tini: { short: 'gsvwp:e:' },
+    'dumb-init': { short: 'cvr:', long: ['single-child', 'verbose', 'rewrite='] },
     su: { operands: Number.POSITIVE_INFINITY },
     runuser: { operands: Number.POSITIVE_INFINITY },
+    xargs: { operands: Number.POSITIVE_INFINITY },
   }),
 );
 
 /**
  * The base name of what a command line really runs: for shells, interpreters and wrappers that of the script or of
- * the command behind them. `undefined` where none can be told, as in `sh -c`.
+ * the command behind them. `undefined` where that cannot be told for sure, since two jobs under one name would
+ * overwrite each other.
  */
 export function commandName(words: readonly string[]): string | undefined {
   const [first, ...rest] = words;
   if (first === undefined) return undefined;
   const name = baseName(first);
+  if (name === 'java') return jarName(rest);
   // python3.11 is a python.
   const runner = RUNNERS.get(name) ?? RUNNERS.get(name.replace(/-?\d+(\.\d+)*$/, ''));
   if (!runner) return name || undefined;
@@ -96,33 +110,50 @@ export function commandName(words: readonly string[]): string | undefined {
 
 /** What stands behind a runner's own options and operands; `undefined` where that cannot be told. */
 function skipOwnWords(runner: Runner, words: readonly string[]): readonly string[] | undefined {
-  const { valued = [], inline = [], operands = 0, assignments = false } = runner;
   let at = 0;
-  for (let left = operands; at < words.length; ) {
+  if (runner.verb !== undefined) {
+    if (words[0] !== runner.verb) return undefined;
+    at = 1;
+  }
+  for (let options = true, operands = runner.operands ?? 0; at < words.length; ) {
     const word = words[at] ?? '';
-    if (word === '--') {
+    if (options && word === '--') {
+      options = false;
       at++;
-      continue;
-    }
-    if (isInline(word, inline)) return undefined;
-    if (/^[-+]./.test(word) && words[at - 1] !== '--') at += valued.includes(word) ? 2 : 1;
-    else if (assignments && /^\w+=/.test(word)) at++;
-    else if (left > 0) {
-      left--;
+    } else if (options && /^[-+]/.test(word)) {
+      const length = optionLength(runner, word);
+      if (length === undefined) return undefined;
+      at += length;
+    } else if (runner.assignments && word.includes('=')) at++;
+    else if (operands > 0) {
+      operands--;
       at++;
     } else return words.slice(at);
   }
   return undefined;
 }
 
-/** An option that gives the program, alone or at the end of a cluster of letters: `-c`, `-ec`, `--command=…`. */
-function isInline(word: string, inline: readonly string[]): boolean {
-  return inline.some((option) =>
-    option.startsWith('--')
-      ? word === option || word.startsWith(`${option}=`)
-      : word === option ||
-        (/^-[A-Za-z]$/.test(option) && /^-[A-Za-z]+$/.test(word) && word.endsWith(option.slice(1))),
-  );
+/** How many words an option takes, itself included; `undefined` for one that is not known. */
+function optionLength({ short = '', long = [], assignments }: Runner, word: string): number | undefined {
+  if (word === '-') return assignments ? 1 : undefined;
+  if (word.startsWith('--')) {
+    const name = word.slice(2).replace(/=.*$/s, '');
+    if (long.includes(name)) return 1;
+    if (!long.includes(`${name}=`)) return undefined;
+    return word.includes('=') ? 1 : 2;
+  }
+  for (let letter = 1; letter < word.length; letter++) {
+    const found = short.indexOf(word.charAt(letter));
+    if (found < 0 || word[letter] === ':') return undefined;
+    if (short[found + 1] === ':') return letter === word.length - 1 ? 2 : 1;
+  }
+  return 1;
+}
+
+/** `java -Xmx1g -jar etl.jar`: its options are too many to know, but the jar is always named. */
+function jarName(words: readonly string[]): string | undefined {
+  const jar = words[words.indexOf('-jar') + 1];
+  return words.includes('-jar') && jar !== undefined ? baseName(jar) || undefined : undefined;
 }
 
 function baseName(path: string): string {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { inheritedFiles } from './inherited-files.js';
 import type { JobExit } from './job.js';
-import { type Processes, processGroup, processTree, send } from './processes.js';
+import { inForeground, type Processes, processGroup, processTree, send } from './processes.js';
 import { signalNumber } from './signal-number.js';
 
 export interface CommandOptions {
@@ -16,7 +17,7 @@ export interface RunningCommand {
   /** Passes a signal on: one that asks to end to all that the command started, any other to itself. */
   passOn(signal: NodeJS.Signals): void;
   kill(): void;
-  /** Resolves when nothing of what the command started is left. */
+  /** Resolves when nothing of what the command started is left, or could be killed. */
   allGone(): Promise<void>;
 }
 
@@ -26,22 +27,22 @@ const POLL_MS = 20;
 const ASKS_TO_END: ReadonlySet<string> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 /** What a terminal sends to all of its foreground processes by itself. */
 const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH']);
-/** Whether a terminal or a process sent a signal cannot be told; what has not ended by then gets it from here. */
-const TERMINAL_MS = 1000;
+/** How long what was killed may take to be gone. */
+const GONE_MS = 500;
 
 /**
  * Starts a command without a shell, on this process' own input and output.
  *
  * It gets a process group of its own, so that what it starts can be stopped with it. Under a terminal it stays in
  * the terminal's session instead, or a password prompt could not open `/dev/tty`; what it starts is then found by
- * descent, and what the terminal sends to everyone is not sent a second time at once.
+ * descent, and what the terminal sends to everyone is not sent a second time.
  */
 export function startCommand({ words, env }: CommandOptions): RunningCommand {
   const [file = '', ...args] = words;
   const terminal = hasTerminal();
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { env, stdio: 'inherit', detached: !terminal });
+    child = spawn(file, args, { env, stdio: inheritedStdio(), detached: !terminal });
   } catch (error) {
     return neverStarted(toFailure(file, error));
   }
@@ -59,19 +60,22 @@ export function startCommand({ words, env }: CommandOptions): RunningCommand {
       resolve(toExit(code, signal));
     });
   });
-  const pass = (signal: NodeJS.Signals): void => {
-    if (ASKS_TO_END.has(signal)) processes.signal(signal);
-    else if (running) send(pid, signal);
-  };
+  let killedAt = Number.POSITIVE_INFINITY;
   return {
     ended,
     passOn(signal) {
-      if (terminal && FROM_TERMINAL.has(signal)) setTimeout(pass, TERMINAL_MS, signal).unref();
-      else pass(signal);
+      if (terminal && FROM_TERMINAL.has(signal) && inForeground()) return;
+      if (ASKS_TO_END.has(signal)) processes.signal(signal);
+      else if (running) send(pid, signal);
     },
-    kill: () => processes.signal('SIGKILL'),
+    kill() {
+      killedAt = performance.now();
+      processes.signal('SIGKILL');
+    },
     async allGone() {
-      while (processes.anyLeft()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      while (processes.anyLeft() && performance.now() < killedAt + GONE_MS) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
     },
   };
 }
@@ -92,6 +96,16 @@ function toFailure(file: string, error: unknown): JobExit {
 function toExit(code: number | null, signal: NodeJS.Signals | null): JobExit {
   if (signal === null) return { code: code ?? 1, reason: `exited with ${code}` };
   return { code: 128 + signalNumber(signal), reason: `killed by ${signal}` };
+}
+
+/** Every open file under its own number; numbers that are closed stay closed. */
+function inheritedStdio(): ('inherit' | 'ignore' | number)[] {
+  const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit'];
+  for (const fd of inheritedFiles()) {
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = fd;
+  }
+  return stdio;
 }
 
 /** Whether this process is under a terminal, wherever its input and output go. */

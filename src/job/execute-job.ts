@@ -6,7 +6,7 @@ import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcom
 import type { PreviousMetrics } from './previous.js';
 import { signalNumber } from './signal-number.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
-import type { Stopwatch } from './stopwatch.js';
+import type { Stopwatch, StopwatchReading } from './stopwatch.js';
 
 export interface ExecutionOptions<R extends MetricsSource> {
   readonly registry: R;
@@ -46,6 +46,7 @@ export async function executeJob<R extends MetricsSource>(
   const { stopwatch, log } = options;
   const stop = createStop(options);
   let progressed: number | undefined;
+  let reading: StopwatchReading | undefined;
   let ended = false;
 
   const body = settle(() =>
@@ -56,6 +57,9 @@ export async function executeJob<R extends MetricsSource>(
       ...(options.previous ? { previous: options.previous } : {}),
       log,
       onGraceOver: stop.onGraceOver,
+      workDone() {
+        reading ??= stopwatch.read();
+      },
       progress(done, total) {
         if (ended) return;
         if (!isCount(done))
@@ -83,7 +87,7 @@ export async function executeJob<R extends MetricsSource>(
   const recordsProcessed = isCount(reported) ? reported : progressed;
   return {
     ...end,
-    ...stopwatch.read(),
+    ...(reading ?? stopwatch.read()),
     exitCode: exitCodeOf(end, exit),
     ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
     ...(result.metricsRejected ? { metricsRejected: true } : {}),

@@ -41,6 +41,8 @@ export interface JobContext<R extends MetricsSource = Registry> {
    * `batch_job_records_processed` where the job returns no figure of its own, as when it fails.
    */
   progress(done: number, total?: number): void;
+  /** Stops the clock: what the job still does, such as reading what it left, is not in its duration. */
+  workDone(): void;
   /**
    * Registers what ends the job when its grace period is over. The run then waits a second more for it, and
    * without it not at all.

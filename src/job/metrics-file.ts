@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Labels, MetricFamily } from '../exposition/family.js';
-import { parseAppended } from '../exposition/parse-appended.js';
+import { MOST_REFUSED, parseAppended } from '../exposition/parse-appended.js';
 import { writeFamilies } from '../exposition/write.js';
+import { NoRegularFile, readRegularFile } from '../regular-file.js';
 import { BATCH_FAMILY_NAMES } from './batch-families.js';
 import type { MetricsSource } from './job.js';
 
@@ -52,8 +53,8 @@ export function openMetricsFile(reservedLabels: readonly string[]): MetricsFile 
     return clash && `label "${clash[0]}" is one of the group's, and the gateway would overwrite it`;
   };
   const read = (text: string) => {
-    const { families, refused } = parseAppended(text, refuse);
-    return { own: families.filter(({ name }) => name !== RECORDS), families, refused };
+    const { families, refused, givenUp } = parseAppended(text, refuse);
+    return { own: families.filter(({ name }) => name !== RECORDS), families, refused, givenUp };
   };
 
   return {
@@ -71,9 +72,10 @@ export function openMetricsFile(reservedLabels: readonly string[]): MetricsFile 
           rejected: false,
         };
       try {
-        const { own, families, refused } = read(readText(path));
+        const { own, families, refused, givenUp } = read(readText(path));
         last = writeFamilies(own);
         const problems = refused.map(({ line, problem }) => `line ${line}: ${problem}`);
+        if (givenUp) problems.unshift(`more than ${MOST_REFUSED} bad lines: the rest was not read`);
         return { ...recordsIn(families), problems, rejected: problems.length > 0 };
       } catch (error) {
         if (!(error instanceof UnreadableFile)) throw error;
@@ -106,29 +108,15 @@ function makeFolder(): string | undefined {
   return undefined;
 }
 
-/**
- * The text of a regular file. A link is not followed, since the command may have less rights than prombatch, and
- * a pipe is not waited for.
- */
+/** A link is not followed, since the command may have less rights than prombatch. */
 function readText(path: string): string {
-  let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readRegularFile(path, { follow: false, limit: METRICS_FILE_LIMIT });
   } catch (error) {
+    if (error instanceof NoRegularFile) throw new UnreadableFile(error.message);
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new UnreadableFile('the command removed the file', { missing: true });
     throw new UnreadableFile(code === 'ELOOP' ? 'expected a file, got a link' : `cannot be read: ${code}`);
-  }
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) throw new UnreadableFile('expected a regular file');
-    if (stat.size > METRICS_FILE_LIMIT) {
-      throw new UnreadableFile(`expected at most ${METRICS_FILE_LIMIT} bytes, got ${stat.size}`);
-    }
-    const bytes = Buffer.alloc(stat.size);
-    return bytes.toString('utf8', 0, readSync(file, bytes, 0, stat.size, 0));
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -21,18 +21,25 @@ export function processGroup(id: number): Processes {
 
 /** A process with all that descend from it; one whose parent ended before it was seen is not found. */
 export function processTree(root: number): Processes {
-  const known = new Set([root]);
+  /** By their start as well, since a number is used again. */
+  let known = new Map([[root, readProcess(String(root))[0]?.startedAt ?? '']]);
   const findRunning = (): number[] => {
     const running = readProcesses() ?? [];
-    for (let size = 0; size < known.size; ) {
-      size = known.size;
-      for (const { id, parent } of running) if (known.has(parent)) known.add(id);
+    const left = new Map(
+      running
+        .filter(({ id, startedAt }) => known.get(id) === startedAt)
+        .map(({ id, startedAt }) => [id, startedAt]),
+    );
+    for (let size = -1; size < left.size; ) {
+      size = left.size;
+      for (const { id, parent, startedAt } of running) if (left.has(parent)) left.set(id, startedAt);
     }
-    return running.filter(({ id }) => known.has(id)).map(({ id }) => id);
+    known = left;
+    return [...left.keys()];
   };
   return {
     signal(signal) {
-      for (const id of new Set([root, ...findRunning()])) send(id, signal);
+      for (const id of findRunning()) send(id, signal);
     },
     anyLeft: () => findRunning().length > 0,
   };
@@ -51,6 +58,8 @@ interface Running {
   readonly id: number;
   readonly parent: number;
   readonly group: number;
+  /** In ticks of the kernel's clock since the boot, as text. */
+  readonly startedAt: string;
 }
 
 /** All processes but the zombies, from Linux' `/proc`; `undefined` without one. */
@@ -66,13 +75,27 @@ function readProcesses(): Running[] | undefined {
 
 function readProcess(id: string): Running[] {
   try {
-    // The name stands in parentheses and may hold anything: proc(5).
-    const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
-    const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X'
-      ? []
-      : [{ id: Number(id), parent: Number(parent), group: Number(group) }];
+    const fields = readStat(id);
+    const [state, parent, group] = fields;
+    if (state === 'Z' || state === 'X') return [];
+    return [{ id: Number(id), parent: Number(parent), group: Number(group), startedAt: fields[19] ?? '' }];
   } catch {
     return [];
   }
+}
+
+/** Whether this process is in the foreground of its terminal; so it is taken to be where that cannot be told. */
+export function inForeground(): boolean {
+  try {
+    const [, , group, , , foreground] = readStat('self');
+    return group === foreground;
+  } catch {
+    return true;
+  }
+}
+
+/** The fields of proc(5) from the third on: the name before them stands in parentheses and may hold anything. */
+function readStat(id: string): string[] {
+  const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,6 +31,9 @@ async function open(start: () => Promise<FaultyServer>): Promise<string> {
   servers.push(server);
   return server.address;
 }
+
+const pipe = join(folder, 'pipe');
+execFileSync('mkfifo', [pipe]);
 
 const PUSH_TIMEOUT_MS = 1000;
 /** Says when it began and ended, in milliseconds since the epoch. */
@@ -84,7 +88,12 @@ test.each(FAULTS)(
 test.each([
   ['a malformed address', ['-g', 'http://:::'], /the outcome of the run was not pushed/],
   ['an http config file that is not there', ['--http-config-file', '/no/such/file'], /http-config-file/],
-  ['an http config file that is a folder', ['--http-config-file', '/etc'], /EISDIR/],
+  [
+    'an http config file that is a folder',
+    ['--http-config-file', '/etc'],
+    /expected a regular file, got a folder/,
+  ],
+  ['an http config file that is a pipe', ['--http-config-file', pipe], /expected a regular file, got a pipe/],
 ])('%s is a warning: the command runs, and its exit code stands', async (_, flags, message) => {
   const { code, stdout, stderr } = await runCli([
     'exec',

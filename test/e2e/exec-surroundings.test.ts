@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { CLI } from '../support/cli.js';
+import { CLI, runCli } from '../support/cli.js';
 import { canMakeNamespaces } from '../support/namespaces.js';
 import { createMark } from '../support/processes.js';
 import { startProgram } from '../support/program.js';
@@ -95,7 +95,7 @@ describeOnPushgateways('prombatch exec around real programs', (gateway) => {
       const { child, stdout, result } = inTerminal(
         'tty_int',
         '',
-        'trap "echo got; sleep 0.2; exit 5" INT; echo up; while :; do sleep 0.05; done',
+        'trap "echo got; sleep 1.5; exit 5" INT; echo up; while :; do sleep 0.05; done',
       );
       await waitFor('the command to be up', () => stdout().includes('up'));
       child.stdin?.write('\x03');
@@ -120,6 +120,60 @@ describeOnPushgateways('prombatch exec around real programs', (gateway) => {
     const line = `cd ${gone} && rmdir ${gone} && exec ${process.execPath} ${CLI} exec -g ${gateway().url} -- echo here`;
     const { result } = startProgram('sh', ['-c', line], {});
     expect(await result).toMatchObject({ code: 0, stdout: 'here\n' });
+  });
+
+  test('files that were open stay open for the command, and so a lock outlasts a prombatch that was killed', async () => {
+    const lock = join(folder, 'lock');
+    const line = `flock -n ${lock} ${process.execPath} ${CLI} exec -g none --job held -- sh -c 'echo $PPID; exec sleep 60'`;
+    const mark = createMark();
+    const { stdout } = startProgram('sh', ['-c', line], mark.env);
+    const prombatch = Number(await waitFor('the command to be up', () => stdout().trim()));
+    process.kill(prombatch, 'SIGKILL');
+    await waitFor(
+      'prombatch to be gone',
+      () => !mark.running().some((line) => line.includes('prombatch.cjs')),
+    );
+    await expect(startProgram('flock', ['-n', lock, 'true'], {}).result).resolves.toMatchObject({ code: 1 });
+    for (const line of mark.running()) process.kill(Number(line.split(' ')[0]), 'SIGKILL');
+    const { result } = startProgram(
+      'bash',
+      [
+        '-c',
+        `${process.execPath} ${CLI} exec -g none --job fd -- cat /dev/fd/7 /dev/fd/42 7<<<"one" 42<<<"two"`,
+      ],
+      {},
+    );
+    expect((await result).stdout).toBe('one\ntwo\n');
+  });
+
+  test('a stderr that nobody reads keeps neither the deadline nor the outcome', async () => {
+    const pipe = join(folder, 'unread');
+    execFileSync('mkfifo', [pipe]);
+    const line =
+      `exec 3<>${pipe}; exec ${process.execPath} ${CLI} exec -g ${gateway().url} --job unread --timeout 300ms --grace 300ms ` +
+      `-- sh -c 'trap "" TERM; yes >&2' 2>${pipe}`;
+    const mark = createMark();
+    const { result } = startProgram('sh', ['-c', line], mark.env);
+    expect((await result).code).toBe(124);
+    expect(await gateway().samples('unread')).toMatchObject({ batch_job_exit_code: 124 });
+    expect(mark.running()).toEqual([]);
+  });
+
+  test('a state folder in which nothing can be made is one warning', async () => {
+    const { code, stdout, stderr } = await runCli(['exec', '-g', gateway().url, '--', 'echo', 'ran'], {
+      env: { HOME: '/proc' },
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ran\n' });
+    expect(stderr.match(/warning: /g)).toHaveLength(1);
+    expect(stderr).toContain('the spool cannot be written');
+    expect(await gateway().samples('echo')).toMatchObject({ batch_job_success: 1 });
+  });
+
+  test('arguments that are not UTF-8 are refused, for they would come out changed', async () => {
+    const line = `exec ${process.execPath} ${CLI} exec -g none -- rm $(printf 'caf\\351')`;
+    const { code, stderr } = await startProgram('sh', ['-c', line], {}).result;
+    expect(code).toBe(2);
+    expect(stderr).toContain('expected a command in UTF-8');
   });
 
   test('a log that nobody reads does not keep the command', async () => {

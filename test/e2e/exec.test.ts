@@ -186,7 +186,7 @@ describeOnPushgateways('prombatch exec', (gateway) => {
     child.kill('SIGTERM');
     const { code, stderr } = await result;
     expect(code).toBe(137);
-    expect(stderr).toContain('did not end within its grace period, and is killed');
+    expect(stderr).toContain('did not end within its grace period, and was killed');
     expect((await samples()).batch_job_exit_code).toBe(137);
     expect(mark.running()).toEqual([]);
   });
@@ -268,8 +268,13 @@ describeOnPushgateways('prombatch exec', (gateway) => {
 
     test.each([
       ['binary', `head -c 100000 ${join(folder, 'noise')} > $F`, /own metrics: line \d+: /],
+      [
+        '16 MB of bad lines',
+        'yes x | head -c 16000000 > $F',
+        /more than 1000 bad lines: the rest was not read/,
+      ],
       ['100 MB', 'truncate -s 100M $F', /expected at most 16777216 bytes, got 104857600/],
-      ['a pipe', 'rm $F; mkfifo $F', /expected a regular file/],
+      ['a pipe', 'rm $F; mkfifo $F', /expected a regular file, got a pipe/],
       ['a folder', 'rm $F; mkdir $F; touch $F/x', /expected a regular file/],
       ['a link elsewhere', 'ln -sf /etc/passwd $F', /expected a file, got a link/],
       ['removed', 'rm $F', /the command removed the file/],
@@ -331,13 +336,14 @@ describeOnPushgateways('prombatch exec', (gateway) => {
           PROMBATCH_EXPECTED_INTERVAL: '1h',
           PROMBATCH_METRICS_FILE: '/nowhere',
           KEPT: 'yes',
+          PUSHGATEWAY_URL: gateway().url.replace('//', '//ops:hunter/2@'),
         },
       },
     );
     const { code, stdout } = await result;
     expect(code).toBe(0);
     expect(stdout).toContain('KEPT=yes');
-    expect(stdout).not.toMatch(/PROMBATCH_JOB|PROMBATCH_GROUPING|PASSWORD|EXPECTED_INTERVAL|nowhere/);
+    expect(stdout).not.toMatch(/PROMBATCH_JOB|PROMBATCH_GROUPING|PASSWORD|EXPECTED_INTERVAL|nowhere|hunter/);
     expect(await samples()).toMatchObject({ 'outer{shard="1"}': 1 });
     const nested = await gateway().samples('true');
     expect(nested.batch_job_success).toBe(1);

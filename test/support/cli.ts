@@ -42,6 +42,8 @@ export function startCli(
   const child = spawn(process.execPath, [cli, ...args], {
     env: { PATH: process.env.PATH, HOME: home(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
+    // Away from the terminal of whoever runs the tests: what a signal does must not depend on it.
+    detached: true,
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   const stdout: Buffer[] = [];

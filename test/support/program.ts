@@ -19,6 +19,7 @@ export function startProgram(
 ): RunningProgram {
   const child = spawn(file, args, {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    detached: true,
     stdio: [input === 'nothing' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   let stdout = '';

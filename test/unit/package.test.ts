@@ -19,7 +19,7 @@ test('the README names every dependency', () => {
 
 /** The layers from the edge to the base; a file may import its own layer and those below. */
 const LAYERS = [
-  ['main.ts'],
+  ['main.ts', 'stderr.ts'],
   ['cli.ts'],
   ['commands/'],
   ['index.ts', 'testing.ts'],
@@ -35,7 +35,7 @@ const LAYERS = [
   ['settings/', 'job/', 'delivery/', 'schedule/', 'gateway/'],
   ['exposition/'],
   ['host.ts', 'log.ts'],
-  ['errors.ts', 'duration.ts', 'version.ts'],
+  ['errors.ts', 'duration.ts', 'regular-file.ts', 'version.ts'],
 ];
 
 test('imports run downwards only, and a job knows nothing of delivery nor delivery of jobs', () => {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../log.js';
+import { readRegularFile } from '../../regular-file.js';
 import type { RunEntry } from '../run-entry.js';
 import { flushFolder, writeDurably } from './durable-file.js';
+import { makeFolder } from './make-folder.js';
 
 /** An entry that waits, with the name of its file: names sort in the order the entries were made. */
 export interface SpooledEntry {
@@ -48,7 +50,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     writeDurably(at(name), `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
 
   const setAside = (name: string, suffix = ''): void => {
-    mkdirSync(at(REJECTED), { recursive: true, mode: 0o700 });
+    makeFolder(at(REJECTED));
     renameSync(at(name), join(at(REJECTED), name + suffix));
     flushFolder(path);
   };
@@ -78,7 +80,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
   return {
     path,
     add(entry) {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       const last = Number(names().at(-1)?.slice(0, 16) ?? 0);
       // Microseconds, and always after the last one: a clock set back must not change the order.
       const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
@@ -100,7 +102,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       if (given.length > 0) flushFolder(path);
     },
     reject(name, reason) {
-      mkdirSync(at(REJECTED), { recursive: true, mode: 0o700 });
+      makeFolder(at(REJECTED));
       writeDurably(join(at(REJECTED), `${name}.reason`), `${reason}\n`);
       setAside(name);
     },
@@ -116,7 +118,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
 
 function readOrNone(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
