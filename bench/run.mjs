@@ -22,6 +22,8 @@ async function wholeProcesses() {
   const run = [CLI, 'run', '--interval', '0', '--quiet', '-g', gateway];
   const bare = () => wholeProcess(['-e', '0']);
   await compare('run with both pushes / node -e 0', 31, () => wholeProcess([...run, '--no-spool']), bare);
+  const exec = [CLI, 'exec', '-g', gateway, '--no-spool', '--', 'true'];
+  await compare('exec of true with both pushes / node -e 0', 31, () => wholeProcess(exec), bare);
   await compare('run with both pushes and the spool / node -e 0', 31, () => wholeProcess(run), bare);
   server.close();
 }
