@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 
 /**
  * Parts of the bundled libraries that the command never uses and that cost more to load than all the rest:
- * prom-client's cluster, default metrics and own Pushgateway client, commander's executable subcommands.
+ * prom-client's cluster and own Pushgateway client, commander's executable subcommands. prom-client's default metrics
+ * are loaded when they are asked for.
  */
 const unusedParts = {
   name: 'unused-parts',
@@ -14,15 +15,24 @@ const unusedParts = {
     onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
       /[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
     );
-    onResolve({ filter: /\.\/(?:lib\/)?(?:cluster|pushgateway|defaultMetrics)$/ }, ({ path, importer }) =>
+    onResolve({ filter: /\.\/(?:lib\/)?(?:cluster|pushgateway)$/ }, ({ path, importer }) =>
       /[\\/]prom-client[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
     );
+    onResolve({ filter: /\.\/lib\/defaultMetrics$/ }, ({ path, importer, resolveDir, namespace }) =>
+      namespace !== 'lazy' && /[\\/]prom-client[\\/]/.test(importer)
+        ? { path, namespace: 'lazy', pluginData: resolveDir }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path, pluginData: resolveDir }) => ({
+      contents: `module.exports = (...given) => require('${path}')(...given);`,
+      resolveDir,
+    }));
     onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = undefined;' }));
   },
 };
 
 /** Libraries that only some runs need: each is a file of its own, since reading it would cost every start. */
-const LOADED_WHERE_USED = ['prom-client', 'croner'];
+const LOADED_WHERE_USED = ['prom-client', 'croner', 'node-cron'];
 
 /**
  * A dynamic import of something outside the bundle starts Node's loader of ES modules, which costs a third of a
@@ -45,8 +55,15 @@ const required = {
 
 rmSync('dist', { recursive: true, force: true });
 const bundles = await Promise.all([
-  bundle('src/main.ts', 'prombatch', { plugins: [unusedParts, required] }),
-  ...LOADED_WHERE_USED.map((name) => bundle(name, name, { minifyIdentifiers: true, plugins: [unusedParts] })),
+  bundle('prombatch', { entryPoints: ['src/main.ts'], plugins: [unusedParts, required] }),
+  ...LOADED_WHERE_USED.map((name) =>
+    bundle(name, {
+      // By `require`, so that a library with a form for each gives its CommonJS one.
+      stdin: { contents: `module.exports = require('${name}');`, resolveDir: '.' },
+      minifyIdentifiers: true,
+      plugins: [unusedParts],
+    }),
+  ),
 ]);
 writeFileSync(
   'dist/LICENSES.txt',
@@ -54,9 +71,8 @@ writeFileSync(
 );
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
-function bundle(entryPoint, name, options) {
+function bundle(name, options) {
   return build({
-    entryPoints: [entryPoint],
     outfile: `dist/${name}.cjs`,
     bundle: true,
     platform: 'node',

@@ -4,13 +4,14 @@ import { exec } from './commands/exec.js';
 import { flush } from './commands/flush.js';
 import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
+import { schedule } from './commands/schedule.js';
 import { UsageError } from './errors.js';
 import type { Host } from './host.js';
 import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';
 import { version } from './version.js';
 
 /** In the order of the help. */
-const commands: readonly Command[] = [run, exec, flush, gateway];
+const commands: readonly Command[] = [run, exec, schedule, flush, gateway];
 
 /**
  * Runs the command that the arguments name and resolves with its exit code.
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [run, exec, flush, gateway];
  */
 export async function runCli(host: Host): Promise<number> {
   let exitCode = 0;
+  const { argv, behind } = splitAtDashes(host.argv);
   const program = new Commander('prombatch')
     .enablePositionalOptions()
     .description(
@@ -31,7 +33,7 @@ export async function runCli(host: Host): Promise<number> {
     addCommand(program, command, async (flags, args) => {
       const given = givenSettings(command, flags, host.env);
       const values = resolveSettings(command.settings, flags, host.env);
-      exitCode = await command.run(host, { values, given, args });
+      exitCode = await command.run(host, { values, given, args, ...(behind ? { behind } : {}) });
     });
   }
   if (host.argv.length === 0) {
@@ -39,13 +41,20 @@ export async function runCli(host: Host): Promise<number> {
     return 2;
   }
   try {
-    await program.parseAsync(host.argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
     throw usageError(error, host.argv);
   }
   return exitCode;
+}
+
+/** What stands behind `--`, where the command asks for it by itself: commander would mix it with the arguments. */
+function splitAtDashes(argv: readonly string[]): { argv: readonly string[]; behind?: readonly string[] } {
+  const at = argv.indexOf('--');
+  const splits = commands.some(({ name, splitsAtDashes }) => name === argv[0] && splitsAtDashes);
+  return splits && at >= 0 ? { argv: argv.slice(0, at), behind: argv.slice(at + 1) } : { argv };
 }
 
 function addCommand(

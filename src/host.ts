@@ -23,6 +23,8 @@ export interface Host {
 }
 
 export interface RunGuard {
+  /** A further job begins under the same guard. */
+  jobBegan(): void;
   /** The job has ended: what breaks from now on cannot change how. */
   jobEnded(): void;
   lift(): void;

@@ -86,6 +86,9 @@ function guardRun(stop: (reason: Error) => void, pass?: (signal: NodeJS.Signals)
   const signals = pass ? [...STOP_SIGNALS, ...PASSED_ON] : STOP_SIGNALS;
   for (const signal of signals) process.on(signal, onSignal);
   return {
+    jobBegan() {
+      phase = 'job';
+    },
     jobEnded() {
       phase = 'after';
     },

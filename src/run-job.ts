@@ -5,7 +5,7 @@ import {
   describeTarget,
   worseReport,
 } from './delivery/delivery.js';
-import { type GroupingKey, perRunReason } from './delivery/grouping-key.js';
+import { formatKey, type GroupingKey, perRunReason } from './delivery/grouping-key.js';
 import { describeThrown } from './errors.js';
 import { exitCodeOfRun } from './exit-code.js';
 import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from './job/batch-families.js';
@@ -84,7 +84,8 @@ export async function runJob<R extends MetricsSource>(
   const filed = await fileRun(outcome, dueAtMs, () => registry.metrics(), options);
   const report = worseReport(pushed, filed);
   delivery?.close();
-  if (report.status !== 'none' && !(options.dryRun && report.status === 'delivered')) {
+  const tellAll = options.tellDelivered && !options.dryRun;
+  if (report.status !== 'none' && (tellAll || report.status !== 'delivered')) {
     const target = client ? describeTarget({ client, key }) : String(options.textfile);
     logDelivery(log, report, target, options.onPushFailure);
   }
@@ -131,8 +132,8 @@ async function fileRun(
 }
 
 /** The cron reader is loaded only by those who say how often the job should succeed. */
-async function createDue({ expectedInterval, timezone }: ResolvedRunOptions) {
-  if (expectedInterval === undefined) return undefined;
+async function createDue({ due, expectedInterval, timezone }: ResolvedRunOptions) {
+  if (due || expectedInterval === undefined) return due;
   const { createDuePlan } = await import('./schedule/due.js');
   return createDuePlan(expectedInterval, timezone);
 }
@@ -171,7 +172,13 @@ function tell(log: Log, body: () => void): void {
   }
 }
 
-function warnOfPerRunLabels({ grouping }: GroupingKey, log: Log): void {
+/** The groups that were warned of: a schedule runs the same job again and again. */
+const warnedOf = new Set<string>();
+
+function warnOfPerRunLabels(key: GroupingKey, log: Log): void {
+  const { grouping } = key;
+  if (warnedOf.has(formatKey(key))) return;
+  warnedOf.add(formatKey(key));
   for (const [name, value] of grouping) {
     const reason = perRunReason(name, value);
     if (!reason) continue;

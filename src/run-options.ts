@@ -6,6 +6,7 @@ import { UsageError } from './errors.js';
 import { BATCH_LABEL_NAMES } from './job/batch-families.js';
 import type { RunOutcome } from './job/outcome.js';
 import { type Log, silentLog } from './log.js';
+import type { DuePlan } from './schedule/due.js';
 
 /** How a run is delivered and bounded. Every time is in milliseconds; `undefined` is the default. */
 export interface RunOptions {
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly graceMs?: number | undefined;
   /** How often the job should succeed: a duration such as `1h`, or a cron expression. */
   readonly expectedInterval?: string | undefined;
+  /** Says when the next success is due, where the schedule is known; outranks `expectedInterval`. */
+  readonly due?: DuePlan | undefined;
   /** The IANA time zone of a cron expression. Default: the system's. */
   readonly timezone?: string | undefined;
   /** Push when the run begins. Default: true. */
@@ -52,6 +55,8 @@ export interface RunOptions {
   readonly dryRun?: ((text: string) => void) | undefined;
   /** Stops the run when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether to say where the metrics of a run went; what went wrong is always said. Default: true. */
+  readonly tellDelivered?: boolean | undefined;
   /** Default: a log that says nothing. */
   readonly log?: Log | undefined;
   /** Told of the job's progress. */
@@ -63,6 +68,7 @@ export interface RunOptions {
 /** Options that have no default: without them, what they ask for is not done. */
 const WITHOUT_DEFAULT = [
   'expectedInterval',
+  'due',
   'timezone',
   'dryRun',
   'spool',
@@ -105,6 +111,7 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
     pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
     spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
     signal: options.signal ?? new AbortController().signal,
+    tellDelivered: options.tellDelivered ?? true,
     log: options.log ?? silentLog,
     onProgress: options.onProgress ?? (() => {}),
     onEnd: options.onEnd ?? (() => {}),

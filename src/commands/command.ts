@@ -8,6 +8,8 @@ export interface Command<S extends Settings = Settings> {
   readonly arguments?: string;
   /** Options end at the first argument: what follows, its own options too, is that argument's. */
   readonly passThrough?: boolean;
+  /** What stands behind `--` is given on its own. */
+  readonly splitsAtDashes?: boolean;
   readonly summary: string;
   /** Ends the help: exit codes, examples. */
   readonly notes?: string;
@@ -25,6 +27,8 @@ export interface CommandInput<S extends Settings> {
   /** The settings that a flag or a variable gave, by name. */
   readonly given: ReadonlySet<string>;
   readonly args: readonly string[];
+  /** What stood behind `--`, where there was one and the command asks for it. */
+  readonly behind?: readonly string[];
 }
 
 /** A command whose settings type its input. */

@@ -1,10 +1,7 @@
-import { UsageError } from '../errors.js';
-import { createCommandJob } from '../job/command-job.js';
-import { commandName } from '../job/command-name.js';
-import { defineJob, type Job, type MetricsSource } from '../job/job.js';
 import { createLog } from '../log.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { defineCommand } from './command.js';
+import { openCommand } from './open-command.js';
 import { runOnce } from './run-once.js';
 import { withGateway } from './with-gateway.js';
 
@@ -43,58 +40,15 @@ Exit codes:
   70     a bug in prombatch`,
   settings,
   async run(host, { values, args: words }) {
-    if (words.length === 0) {
-      throw new UsageError('expected a command to run', {
-        hint: 'prombatch exec [options] -- command [args…]',
-      });
-    }
-    refuseLossyWords(words);
-    const name = values.job ?? nameOf(words);
     const spoken = host.stderr.isTTY || values.logFormat === 'json';
     const log = createLog({
       format: values.logFormat,
       quiet: values.quiet || !spoken,
       write: host.stderr.write,
     });
-    if (host.pid === 1) {
-      log.warn('prombatch is process 1 and does not reap the zombies that a command may leave', {
-        hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
-      });
-    }
-    const command = createCommandJob({
-      name,
-      words,
-      env: host.env,
-      reservedLabels: ['job', ...values.grouping.map(([label]) => label)],
-    });
-    const job: Job<MetricsSource> = values.dryRun ? successOf(name) : command;
+    const { job, passOn } = openCommand(host, words, values, log);
     return withGateway({ host, log, results: host.stderr, keep: false, ...values }, (delivery) =>
-      runOnce(host, job, { ...values, ...delivery }, { log, passOn: command.passOn }),
+      runOnce(host, job, { ...values, ...delivery }, { log, passOn }),
     );
   },
 });
-
-/** Node reads arguments as UTF-8 and nothing else: what was something else would name another file. */
-function refuseLossyWords(words: readonly string[]): void {
-  const lossy = words.find((word) => word.includes('\uFFFD'));
-  if (lossy === undefined) return;
-  throw new UsageError(`expected a command in UTF-8, got ${JSON.stringify(lossy)}`, {
-    hint: 'other bytes cannot be passed on unchanged: put the command into a script',
-  });
-}
-
-function nameOf(words: readonly string[]): string {
-  const name = commandName(words);
-  if (name !== undefined) return name;
-  throw new UsageError(
-    `--job: expected a name for the job, which ${JSON.stringify(words.join(' '))} does not tell`,
-    {
-      hint: 'prombatch exec --job <name> -- …',
-    },
-  );
-}
-
-/** What a dry run shows of a command, which it never runs. */
-function successOf(name: string): Job<MetricsSource> {
-  return defineJob({ name, createRegistry: () => ({ metrics: () => '' }), run: () => undefined });
-}

@@ -5,14 +5,7 @@ import { JobCrashed } from '../job/stop-reason.js';
 import type { Log } from '../log.js';
 import { runJob } from '../run-job.js';
 import type { RunOptions } from '../run-options.js';
-import type { batchSettings, logSettings } from '../settings/batch-settings.js';
-import { gatewayCredentials } from '../settings/credentials.js';
-import type { SettingValues } from '../settings/setting.js';
-import { resolveSpoolPath } from '../settings/spool-path.js';
-
-export type BatchValues = SettingValues<typeof batchSettings & typeof logSettings> & {
-  readonly onPushFailure: 'fail' | 'warn';
-};
+import { type BatchValues, deliveryOptions } from './delivery-options.js';
 
 export interface RunOnceOptions {
   readonly log: Log;
@@ -30,12 +23,6 @@ export async function runOnce(
   options: RunOnceOptions,
 ): Promise<number> {
   const { log, passOn } = options;
-  const spool = resolveSpoolPath(values, host);
-  if (spool === undefined && !values.noSpool) {
-    log.warn(
-      'what cannot be delivered is not kept: neither XDG_STATE_HOME nor HOME is set, and --spool names no folder',
-    );
-  }
   const stop = new AbortController();
   const guard = host.guardRun((reason) => {
     // A command is a process of its own: what breaks in this one is no reason to leave it.
@@ -45,11 +32,7 @@ export async function runOnce(
   }, passOn);
   try {
     const { exitCode } = await runJob(job, {
-      ...values,
-      startPush: !values.noStartPush,
-      spool,
-      credentials: gatewayCredentials(host),
-      dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
+      ...deliveryOptions(host, values, log),
       signal: stop.signal,
       log,
       onProgress: options.onProgress,

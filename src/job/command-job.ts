@@ -1,5 +1,5 @@
 import { type RunningCommand, startCommand } from './command.js';
-import { defineJob, type Job } from './job.js';
+import { defineJob, type Job, type MetricsSource } from './job.js';
 import { type MetricsFile, openMetricsFile } from './metrics-file.js';
 import { StoppedBySignal } from './stop-reason.js';
 
@@ -12,7 +12,8 @@ export interface CommandJobOptions {
   readonly reservedLabels: readonly string[];
 }
 
-export interface CommandJob extends Job<MetricsFile> {
+export interface CommandJob {
+  readonly job: Job<MetricsSource>;
   /** Passes a signal on to the command, where it runs. */
   passOn(signal: NodeJS.Signals): void;
 }
@@ -59,7 +60,7 @@ export function createCommandJob({ name, words, env, reservedLabels }: CommandJo
       throw signal.reason;
     },
   });
-  return { ...job, passOn: (signal) => running?.passOn(signal) };
+  return { job, passOn: (signal) => running?.passOn(signal) };
 }
 
 function childEnv(env: CommandJobOptions['env'], metricsFile: string): CommandJobOptions['env'] {

@@ -107,7 +107,7 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
     if (controller.signal.aborted) return;
     controller.abort(reason);
     if (reason instanceof JobCrashed) giveUp();
-    else timers.push(setTimeout(onGraceOver, options.graceMs));
+    else timers.push(setTimeout(onGraceOver, graceOf(reason, options.graceMs)));
   };
   const onGraceOver = (): void => {
     if (endJob) {
@@ -135,6 +135,10 @@ function createStop(options: { stop: AbortSignal; timeoutMs: number; graceMs: nu
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+function graceOf(reason: unknown, graceMs: number): number {
+  return reason instanceof StoppedBySignal ? (reason.graceMs ?? graceMs) : graceMs;
 }
 
 async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {

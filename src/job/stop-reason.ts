@@ -1,11 +1,14 @@
 /** Abort reason: the run is to stop because the process got this signal. */
 export class StoppedBySignal extends Error {
   readonly signal: string;
+  /** What the job gets to end, in milliseconds, where that is not the run's grace period. */
+  readonly graceMs: number | undefined;
 
-  constructor(signal: string) {
+  constructor(signal: string, options: { graceMs?: number } = {}) {
     super(`stopped by ${signal}`);
     this.name = 'StoppedBySignal';
     this.signal = signal;
+    this.graceMs = options.graceMs;
   }
 }
 

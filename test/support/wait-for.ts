@@ -5,13 +5,13 @@ export async function waitFor<T>(
   what: string,
   probe: () => T | Promise<T>,
   limitMs = 20_000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const end = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < end) {
     try {
       const value = await probe();
-      if (value) return value;
+      if (value) return value as Exclude<NonNullable<T>, false>;
     } catch (error) {
       last = error;
     }

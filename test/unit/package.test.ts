@@ -24,6 +24,10 @@ const LAYERS = [
   ['commands/'],
   ['index.ts', 'testing.ts'],
   [
+    'scheduler.ts',
+    'scheduler-metrics.ts',
+    'scheduler-pages.ts',
+    'listen.ts',
     'run-job.ts',
     'run-client.ts',
     'run-options.ts',

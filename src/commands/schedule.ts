@@ -1,0 +1,172 @@
+import { UsageError } from '../errors.js';
+import type { Host } from '../host.js';
+import type { Job, MetricsSource } from '../job/job.js';
+import { signalNumber } from '../job/signal-number.js';
+import { JobCrashed, StoppedBySignal } from '../job/stop-reason.js';
+import { createLog, type Log } from '../log.js';
+import { runJob } from '../run-job.js';
+import { dialectDifferences } from '../schedule/dialects.js';
+import type { Scheduler, SchedulerEnd } from '../scheduler.js';
+import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
+import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
+import { longFlag, type SettingValues } from '../settings/setting.js';
+import { defineCommand } from './command.js';
+import { deliveryOptions } from './delivery-options.js';
+import { findJob, sampleSettings } from './find-job.js';
+import { openCommand } from './open-command.js';
+import { withGateway } from './with-gateway.js';
+
+const settings = {
+  ...batchSettings,
+  onPushFailure: onPushFailureSetting('warn'),
+  maxRuns: {
+    kind: 'value',
+    flags: '--max-runs <n>',
+    env: ['PROMBATCH_MAX_RUNS'],
+    help: 'end after so many runs',
+    parse: wholeNumber(1, 1_000_000_000),
+    expected: 'a whole number of runs, 1 or more',
+  },
+  jitterMs: {
+    kind: 'value',
+    flags: '--jitter <duration>',
+    env: ['PROMBATCH_JITTER'],
+    help: 'begin each run up to so much later, at random',
+    parse: timerDuration({ zero: 'allowed' }),
+    expected: 'a duration of at most 24d such as 30s',
+    default: '0',
+  },
+  runOnStart: {
+    kind: 'switch',
+    flags: '--run-on-start',
+    env: ['PROMBATCH_RUN_ON_START'],
+    help: 'begin a run at once, too',
+  },
+  listen: {
+    kind: 'value',
+    flags: '--listen <address>',
+    env: ['PROMBATCH_LISTEN'],
+    help: 'serve /metrics, /healthz and /readyz at host:port',
+    parse: listenAddress,
+    expected: 'host:port such as 127.0.0.1:9464, or :9464 for all addresses',
+  },
+  ...sampleSettings,
+  ...logSettings,
+} as const;
+
+type Values = SettingValues<typeof settings>;
+
+export const schedule = defineCommand({
+  name: 'schedule',
+  arguments: '<cron> [module]',
+  splitsAtDashes: true,
+  summary: 'run a job on a schedule in this process; a command behind --',
+  notes: `The expression has five fields, six with the seconds first, or is a name such as @daily. A tick during a run is
+skipped. On SIGTERM no new run begins; the one under way gets --grace to end.
+
+Examples:
+  prombatch schedule '*/5 * * * *' ./import-orders.js
+  prombatch schedule '30 2 * * *' --timezone Europe/Berlin -- backup.sh --full
+
+Exit codes:
+  0      ended by a signal, or after --max-runs of which all succeeded
+  1      ended after --max-runs of which some failed
+  2      malformed arguments; nothing was run
+  3      ended after --max-runs that all succeeded, of which some were not delivered, with --on-push-failure fail
+  128+n  ended by signal n, and the run that was under way had to be stopped
+  70     a bug in prombatch`,
+  settings,
+  async run(host, { values, given, args: [expression = '', module], behind }) {
+    const { checkCronExpression } = await import('../schedule/cron-ticks.js');
+    checkCronExpression(expression);
+    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    for (const difference of dialectDifferences(expression)) log.warn(`cron: ${difference}`);
+    if (behind && module !== undefined) {
+      throw new UsageError(`expected a module or a command behind --, got both: ${module}`);
+    }
+    const foreign = Object.entries(sampleSettings).find(([name]) => given.has(name));
+    if (behind && foreign) {
+      throw new UsageError(`${longFlag(foreign[1])}: expected the sample job with it, got a command`);
+    }
+    const { job, passOn } = behind
+      ? openCommand(host, behind, values, log)
+      : { job: await findJob(host, values, given, module), passOn: undefined };
+    return withGateway({ host, log, results: host.stdout, keep: false, ...values }, (delivery) =>
+      keepRunning(host, job, passOn, { ...values, ...delivery }, expression, log),
+    );
+  },
+});
+
+async function keepRunning(
+  host: Host,
+  job: Job<MetricsSource>,
+  passOn: ((signal: NodeJS.Signals) => void) | undefined,
+  values: Values,
+  expression: string,
+  log: Log,
+): Promise<number> {
+  const { startScheduler } = await import('../scheduler.js');
+  const options = { ...deliveryOptions(host, values, log), tellDelivered: false };
+  const guard = host.guardRun((reason) => {
+    if (reason instanceof StoppedBySignal) scheduler.stop(reason.signal);
+    else if (reason instanceof JobCrashed && !passOn) scheduler.abortRun(reason);
+    else log.error(reason.message, { error: reason });
+  }, passOn);
+  guard.jobEnded();
+  const scheduler = startScheduler({
+    ...values,
+    expression,
+    log,
+    async run(stop, due) {
+      guard.jobBegan();
+      const explicit = values.expectedInterval !== undefined;
+      return runJob(job, {
+        ...options,
+        ...(explicit ? {} : { due }),
+        signal: stop,
+        onEnd: guard.jobEnded,
+      });
+    },
+  });
+  const close = await serve(values, job, scheduler, options.spool, log);
+  const next = scheduler.state().nextTickMs;
+  if (next !== undefined)
+    log.info(
+      `${values.job ?? job.name} on ${JSON.stringify(expression)}; next at ${new Date(next).toISOString()}`,
+    );
+  try {
+    return exitCodeOf(await scheduler.ended, values);
+  } finally {
+    guard.lift();
+    await close();
+  }
+}
+
+function exitCodeOf({ signal, aborted, failed, pushFailures }: SchedulerEnd, values: Values): number {
+  if (signal !== undefined) return aborted ? 128 + signalNumber(signal) : 0;
+  if (failed > 0) return 1;
+  return pushFailures > 0 && values.onPushFailure === 'fail' ? 3 : 0;
+}
+
+/** Serves what the scheduler tells of itself, where an address for that is given. */
+async function serve(
+  { listen: address, job: name }: Values,
+  job: Job<MetricsSource>,
+  scheduler: Scheduler,
+  spool: string | undefined,
+  log: Log,
+): Promise<() => Promise<void>> {
+  if (!address) return async () => {};
+  const { openSchedulerPages } = await import('../scheduler-pages.js');
+  try {
+    const pages = await openSchedulerPages(address, { job: name ?? job.name, scheduler, spool, log });
+    log.info(`scheduler's metrics at ${pages.url}/metrics`);
+    return pages.close;
+  } catch (error) {
+    scheduler.stop('SIGTERM');
+    throw new UsageError(
+      `--listen: cannot listen on ${address.host}:${address.port}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}

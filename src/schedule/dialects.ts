@@ -1,0 +1,47 @@
+/**
+ * Where others read a cron expression in another way than node-cron does, or do not read it at all: Kubernetes
+ * (robfig/cron v3) and system cron (Debian's vixie cron). For people, one sentence each.
+ */
+export function dialectDifferences(expression: string): string[] {
+  const fields = expression.trim().split(/\s+/);
+  if (fields.length < 5) return [];
+  const [seconds, minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = ''] =
+    fields.length === 6 ? fields : [undefined, ...fields];
+  const differences: string[] = [];
+  if (isRestricted(dayOfMonth) && isRestricted(dayOfWeek)) {
+    differences.push(
+      `days: node-cron runs where "${dayOfMonth}" and "${dayOfWeek}" both match; Kubernetes and system cron where either does`,
+    );
+  }
+  if (seconds !== undefined) {
+    differences.push(
+      'seconds: node-cron takes a sixth field in front; Kubernetes and system cron take five fields',
+    );
+  }
+  if (
+    /[LW#]/i.test(dayOfMonth.replace(/[a-z]{3,}/gi, '')) ||
+    /[L#]/i.test(dayOfWeek.replace(/[a-z]{3,}/gi, ''))
+  ) {
+    differences.push('L, W and #: node-cron knows them; Kubernetes and system cron do not');
+  }
+  if (/(?:^|[,-])7(?:$|[,/-])/.test(dayOfWeek)) {
+    differences.push('Sunday as 7: node-cron and system cron know it; Kubernetes takes 0');
+  }
+  if ([minute, hour, dayOfMonth, month].some(hasBackwardRange)) {
+    differences.push(
+      'a range that ends before it begins: node-cron wraps it around; Kubernetes and system cron refuse it',
+    );
+  }
+  return differences;
+}
+
+function isRestricted(field: string): boolean {
+  return !/^[*?]$/.test(field);
+}
+
+function hasBackwardRange(field: string): boolean {
+  return field.split(',').some((part) => {
+    const [, from, to] = /^(\d+)-(\d+)/.exec(part) ?? [];
+    return from !== undefined && Number(from) > Number(to);
+  });
+}
