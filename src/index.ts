@@ -15,6 +15,7 @@ export {
   type Job,
   type JobContext,
   type JobDefinition,
+  type JobExit,
   type JobResult,
   type MetricsSource,
 } from './job/job.js';
@@ -24,4 +25,5 @@ export { createLog, type Log, type LogFields, type LogOptions, silentLog } from 
 export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
 export { type RunResult, runJob } from './run-job.js';
 export type { RunOptions } from './run-options.js';
+export type { DuePlan } from './schedule/due.js';
 export { version } from './version.js';

@@ -9,9 +9,11 @@ export function dialectDifferences(expression: string): string[] {
     fields.length === 6 ? fields : [undefined, ...fields];
   const differences: string[] = [];
   if (isRestricted(dayOfMonth) && isRestricted(dayOfWeek)) {
-    differences.push(
-      `days: node-cron runs where "${dayOfMonth}" and "${dayOfWeek}" both match; Kubernetes and system cron where either does`,
-    );
+    const stepped = [dayOfMonth, dayOfWeek].some((field) => field.startsWith('*'));
+    const others = stepped
+      ? 'Kubernetes where either does; system cron as node-cron'
+      : 'Kubernetes and system cron where either does';
+    differences.push(`days: node-cron runs where "${dayOfMonth}" and "${dayOfWeek}" both match; ${others}`);
   }
   if (seconds !== undefined) {
     differences.push(

@@ -18,7 +18,7 @@ export interface DuePlan {
  * on a batch job leaves time for at least two full runs.
  *
  * Cron expressions have five fields, or six with the seconds first; where both days are restricted, either
- * matches, as in system cron and Kubernetes.
+ * matches, as in Kubernetes and in system cron (which takes one that begins with `*`, such as `*\/2`, for unrestricted).
  *
  * @param timezone an IANA name for a cron expression; by default this system's.
  * @throws UsageError
@@ -57,7 +57,12 @@ const CRON_FORM = /^(?:@[a-z]+|\S+(?:\s+\S+){4,5})$/i;
 function parseCron(expression: string, timezone: string | undefined): Cron {
   try {
     if (!CRON_FORM.test(expression)) throw new SyntaxError('a cron expression has five or six fields');
-    return new Cron(expression, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
+    // Sloppy is its word for "5/15", which Kubernetes reads as "5-59/15".
+    return new Cron(expression, {
+      paused: true,
+      sloppyRanges: true,
+      ...(timezone === undefined ? {} : { timezone }),
+    });
   } catch (error) {
     throw new UsageError(
       `expected-interval: expected a duration such as 1h or a cron expression such as "0 3 * * *", got ${JSON.stringify(expression)}`,
