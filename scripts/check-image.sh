@@ -11,7 +11,7 @@ storage=(--root "$work/storage" --runroot "$work/run")
 gateway_pid=
 cleanup() {
   [ -n "$gateway_pid" ] && kill "$gateway_pid"
-  [ -n "${mounted:-}" ] && umount "$mounted/proc" "$mounted/dev" 2>/dev/null
+  [ -n "${mounted:-}" ] && umount "$mounted/proc" "$mounted/dev" "$mounted/spool" "$mounted" 2>/dev/null
   buildah "${storage[@]}" rm -a >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -48,18 +48,31 @@ prometheus-pushgateway --persistence.file= --web.listen-address=127.0.0.1:19391 
 gateway_pid=$!
 container=$(buildah "${storage[@]}" from localhost/prombatch)
 mounted=$(buildah "${storage[@]}" mount "$container")
+cat >"$mounted/work/job.mjs" <<'JOB'
+import { defineJob } from 'prombatch';
+import { Gauge } from 'prom-client';
+export default defineJob({
+  name: 'image_module',
+  run: ({ registry }) => new Gauge({ name: 'level', help: 'A level.', registers: [registry] }).set(4),
+});
+JOB
+# As a new volume gets it: the owner of the folder that it is mounted on.
+mkdir "$work/spool" && chown --reference="$mounted/spool" "$work/spool"
 mount --bind "$mounted" "$mounted" && mount -o remount,ro,bind "$mounted"
 mount -t proc proc "$mounted/proc"
 mount --bind /dev "$mounted/dev"
+mount --bind "$work/spool" "$mounted/spool"
 read -r -a words <<<"$(node -p 'JSON.parse(process.argv[1]).join(" ")' "$entry")"
 until curl -sf http://127.0.0.1:19391/-/ready >/dev/null; do :; done
-chroot --userspec=65532:65532 "$mounted" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin PROMBATCH_NO_SPOOL=true \
-  "${words[@]}" run --interval 0 --gateway http://127.0.0.1:19391 --job image
-chroot --userspec=65532:65532 "$mounted" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin PROMBATCH_NO_SPOOL=true \
-  "${words[@]}" exec --gateway http://127.0.0.1:19391 --job image_exec -- \
+inside() { chroot --userspec=65532:65532 "$mounted" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin TINI_SUBREAPER= "$@"; }
+inside PROMBATCH_NO_SPOOL=true "${words[@]}" run --interval 0 --gateway http://127.0.0.1:19391 --job image
+inside PROMBATCH_NO_SPOOL=true "${words[@]}" run /work/job.mjs --gateway http://127.0.0.1:19391
+inside PROMBATCH_SPOOL=/spool "${words[@]}" run --interval 0 --gateway http://127.0.0.1:1 --push-timeout 1s --job image_spool || true
+find "$work/spool" -name '*.json' | grep -q . || { echo 'expected an entry in the spool' >&2; exit 1; }
+inside PROMBATCH_NO_SPOOL=true "${words[@]}" exec --gateway http://127.0.0.1:19391 --job image_exec -- \
   sh -c 'id; touch /x 2>&1 || echo "rows 3" >> "$PROMBATCH_METRICS_FILE"'
-umount "$mounted/proc" "$mounted/dev" "$mounted"
-curl -s http://127.0.0.1:19391/metrics | grep -E '^(batch_job_success|prom_sample_counter|rows)\{'
-[ "$(curl -s http://127.0.0.1:19391/metrics | grep -cE '^batch_job_success\{.*\} 1$')" = 2 ]
+umount "$mounted/proc" "$mounted/dev" "$mounted/spool" "$mounted"
+curl -s http://127.0.0.1:19391/metrics | grep -E '^(batch_job_success|prom_sample_counter|rows|level)\{'
+[ "$(curl -s http://127.0.0.1:19391/metrics | grep -cE '^batch_job_success\{.*\} 1$')" = 3 ]
 du -sh "$mounted" | awk '{ print "image: " $1 }'
 echo '== the image is as it should be'

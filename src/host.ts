@@ -25,6 +25,8 @@ export interface Host {
 export interface RunGuard {
   /** A further job begins under the same guard. */
   jobBegan(): void;
+  /** All of a run is over, and another may begin. */
+  idle(): void;
   /** The job has ended: what breaks from now on cannot change how. */
   jobEnded(): void;
   lift(): void;

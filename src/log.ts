@@ -45,10 +45,10 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Says a known error in one line with its hint, whatever else in its own words. */
+/** Says a known error in one line with its hint; whatever else is a bug, with its stack. */
 export function logError(log: Log, error: unknown): void {
   if (error instanceof PrombatchError) log.error(error.message, { code: error.code, hint: error.hint });
-  else log.error(describeThrown(error), { error });
+  else log.error(`a bug in prombatch: ${describeThrown(error)}`, { error });
 }
 
 /** No password reaches a log, whoever wrote it into a URL. */

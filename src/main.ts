@@ -26,8 +26,8 @@ const log = createLog({
   write: stderr.write,
 });
 
-/** How far the process is: what breaks means something else before, during and after a job. */
-let phase: 'before' | 'job' | 'after' | 'done' = 'before';
+/** How far the process is: what breaks means something else before, during, after and between jobs. */
+let phase: 'before' | 'job' | 'after' | 'idle' | 'done' = 'before';
 let stopRun: (reason: Error) => void = () => {};
 let passOn: ((signal: NodeJS.Signals) => void) | undefined;
 let stoppedBy: NodeJS.Signals | undefined;
@@ -50,13 +50,8 @@ process.on('exit', onExit);
 process.on('exit', stderr.finish);
 
 runCli(host).then(end, (error: unknown) => {
-  if (error instanceof PrombatchError) {
-    logError(log, error);
-    end(error.exitCode);
-  } else {
-    log.error(`a bug in prombatch: ${describeThrown(error)}`, { error });
-    end(BUG);
-  }
+  logError(log, error);
+  end(error instanceof PrombatchError ? error.exitCode : BUG);
 });
 
 /** Ends by itself once nothing is open; what a job left open is named and does not hold the process. */
@@ -88,6 +83,9 @@ function guardRun(stop: (reason: Error) => void, pass?: (signal: NodeJS.Signals)
   return {
     jobBegan() {
       phase = 'job';
+    },
+    idle() {
+      phase = 'idle';
     },
     jobEnded() {
       phase = 'after';
@@ -152,6 +150,7 @@ function onExit(code: number): void {
       `what the job left behind called process.exit(${code}) before the outcome was pushed`,
       NOT_DELIVERED,
     ],
+    idle: [`what a job left behind called process.exit(${code}), which ends the schedule`, FAILED],
   }[phase] as [string, number];
   log.error(what);
   if (code === 0) process.exitCode = least;

@@ -92,6 +92,18 @@ export async function runJob<R extends MetricsSource>(
   return { outcome, delivery: report, exitCode: exitCodeOfRun(outcome, report, options.onPushFailure) };
 }
 
+/**
+ * Whether a run of the job would begin: for those who begin it later.
+ *
+ * @throws UsageError as `runJob` does.
+ */
+export async function checkRun(jobName: string, given: RunOptions): Promise<void> {
+  const options = resolveRunOptions(jobName, given);
+  const client = await openRunClient(options);
+  client?.close();
+  await createDue(options);
+}
+
 function deliverEnd(
   delivery: Delivery,
   outcome: RunOutcome,

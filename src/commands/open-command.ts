@@ -25,7 +25,7 @@ export function openCommand(
 ): OpenCommand {
   if (words.length === 0) {
     throw new UsageError('expected a command to run', {
-      hint: 'prombatch exec [options] -- command [args…]',
+      hint: 'put it behind --, as in: -- backup.sh --full',
     });
   }
   refuseLossyWords(words);
@@ -59,7 +59,7 @@ function nameOf(words: readonly string[]): string {
   throw new UsageError(
     `--job: expected a name for the job, which ${JSON.stringify(words.join(' '))} does not tell`,
     {
-      hint: 'prombatch exec --job <name> -- …',
+      hint: 'name it with --job <name>',
     },
   );
 }

@@ -1,10 +1,10 @@
 import { UsageError } from '../errors.js';
-import type { Host } from '../host.js';
+import type { Host, RunGuard } from '../host.js';
 import type { Job, MetricsSource } from '../job/job.js';
 import { signalNumber } from '../job/signal-number.js';
 import { JobCrashed, StoppedBySignal } from '../job/stop-reason.js';
-import { createLog, type Log } from '../log.js';
-import { runJob } from '../run-job.js';
+import { createLog, type Log, logError } from '../log.js';
+import { checkRun, runJob } from '../run-job.js';
 import { dialectDifferences } from '../schedule/dialects.js';
 import type { Scheduler, SchedulerEnd } from '../scheduler.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
@@ -105,40 +105,48 @@ async function keepRunning(
   expression: string,
   log: Log,
 ): Promise<number> {
-  const { startScheduler } = await import('../scheduler.js');
+  const { createScheduler } = await import('../scheduler.js');
   const options = { ...deliveryOptions(host, values, log), tellDelivered: false };
-  const guard = host.guardRun((reason) => {
-    if (reason instanceof StoppedBySignal) scheduler.stop(reason.signal);
-    else if (reason instanceof JobCrashed && !passOn) scheduler.abortRun(reason);
-    else log.error(reason.message, { error: reason });
-  }, passOn);
-  guard.jobEnded();
-  const scheduler = startScheduler({
+  // What is malformed is told now, and not each time that a run begins.
+  await checkRun(job.name, options);
+  let guard: RunGuard | undefined;
+  const scheduler = createScheduler({
     ...values,
     expression,
     log,
-    async run(stop, due) {
-      guard.jobBegan();
-      const explicit = values.expectedInterval !== undefined;
-      return runJob(job, {
+    async run({ stop, due, jobEnded }) {
+      guard?.jobBegan();
+      const result = await runJob(job, {
         ...options,
-        ...(explicit ? {} : { due }),
+        due: values.expectedInterval === undefined ? due : undefined,
         signal: stop,
-        onEnd: guard.jobEnded,
+        onEnd() {
+          guard?.jobEnded();
+          jobEnded();
+        },
       });
+      guard?.idle();
+      return result;
     },
   });
-  const close = await serve(values, job, scheduler, options.spool, log);
-  const next = scheduler.state().nextTickMs;
-  if (next !== undefined)
-    log.info(
-      `${values.job ?? job.name} on ${JSON.stringify(expression)}; next at ${new Date(next).toISOString()}`,
-    );
+  const closePages = await openPages(values, job, scheduler, options.spool, log);
+  guard = host.guardRun((reason) => {
+    if (reason instanceof StoppedBySignal) scheduler.stop(reason.signal);
+    else if (reason instanceof JobCrashed && !passOn) scheduler.abortRun(reason);
+    else logError(log, reason);
+  }, passOn);
+  guard.idle();
   try {
+    scheduler.start();
+    const { nextTickMs } = scheduler.state();
+    if (nextTickMs !== undefined) {
+      const next = new Date(nextTickMs).toISOString();
+      log.info(`${values.job ?? job.name} on ${JSON.stringify(expression)}; next at ${next}`);
+    }
     return exitCodeOf(await scheduler.ended, values);
   } finally {
     guard.lift();
-    await close();
+    await closePages();
   }
 }
 
@@ -148,8 +156,8 @@ function exitCodeOf({ signal, aborted, failed, pushFailures }: SchedulerEnd, val
   return pushFailures > 0 && values.onPushFailure === 'fail' ? 3 : 0;
 }
 
-/** Serves what the scheduler tells of itself, where an address for that is given. */
-async function serve(
+/** Serves what the scheduler tells of itself, where an address for that is given; resolves with what ends it. */
+async function openPages(
   { listen: address, job: name }: Values,
   job: Job<MetricsSource>,
   scheduler: Scheduler,
@@ -163,10 +171,9 @@ async function serve(
     log.info(`scheduler's metrics at ${pages.url}/metrics`);
     return pages.close;
   } catch (error) {
-    scheduler.stop('SIGTERM');
-    throw new UsageError(
-      `--listen: cannot listen on ${address.host}:${address.port}: ${(error as Error).message}`,
-      { cause: error },
-    );
+    const { message } = error as Error;
+    throw new UsageError(`--listen: cannot listen on ${address.host}:${address.port}: ${message}`, {
+      cause: error,
+    });
   }
 }

@@ -13,7 +13,7 @@ export interface CronTicksOptions {
   /** An IANA name; by default this system's. */
   readonly timezone: string | undefined;
   readonly onTick: (tick: Date) => void;
-  /** A tick that came more than a second late, as after a sleep of the machine, and is not acted on. */
+  /** A tick that came two seconds late or more, as after a sleep of the machine, and is not acted on. */
   readonly onMissed: (tick: Date) => void;
   /** What breaks in node-cron itself. */
   readonly onError: (error: unknown) => void;

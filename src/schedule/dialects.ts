@@ -3,6 +3,8 @@
  * (robfig/cron v3) and system cron (Debian's vixie cron). For people, one sentence each.
  */
 export function dialectDifferences(expression: string): string[] {
+  if (/^@(?!([a-z]+)$)/.test(expression.trim()))
+    return ['a name with capitals: node-cron knows it; Kubernetes and system cron know small letters'];
   const fields = expression.trim().split(/\s+/);
   if (fields.length < 5) return [];
   const [seconds, minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = ''] =
@@ -29,12 +31,29 @@ export function dialectDifferences(expression: string): string[] {
   if (/(?:^|[,-])7(?:$|[,/-])/.test(dayOfWeek)) {
     differences.push('Sunday as 7: node-cron and system cron know it; Kubernetes takes 0');
   }
-  if ([minute, hour, dayOfMonth, month].some(hasBackwardRange)) {
+  if (
+    [minute, hour, dayOfMonth, withNumbers(month, MONTHS), withNumbers(dayOfWeek, DAYS)].some(
+      hasBackwardRange,
+    )
+  ) {
     differences.push(
       'a range that ends before it begins: node-cron wraps it around; Kubernetes and system cron refuse it',
     );
   }
+  if (fields.includes('?')) {
+    differences.push('?: node-cron and Kubernetes read it as *; system cron does not know it');
+  }
   return differences;
+}
+
+const MONTHS = ['', 'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+function withNumbers(field: string, names: readonly string[]): string {
+  return field.replace(/[a-z]{3,}/gi, (name) => {
+    const index = names.indexOf(name.slice(0, 3).toLowerCase());
+    return index < 0 ? name : String(index);
+  });
 }
 
 function isRestricted(field: string): boolean {

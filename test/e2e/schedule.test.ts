@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseFamilies } from '../../src/exposition/parse.js';
 import { runCli, startCli } from '../support/cli.js';
+import { stalling } from '../support/faulty-server.js';
 import { createMark } from '../support/processes.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
 import { waitFor } from '../support/wait-for.js';
@@ -52,14 +53,44 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
   });
 
   test('the next success is due at the second next tick, plus what the run took', async () => {
-    await start('due', ['--max-runs', '1', '--interval', '0']).result;
-    const samples = await gateway().samples('due');
+    const { child, result } = start('due', ['--interval', '0']);
+    const samples = await waitFor('a success', async () => {
+      const held = await gateway().samples('due');
+      return held.batch_job_success === 1 ? held : undefined;
+    });
+    child.kill('SIGTERM');
+    await result;
     const completed = samples.batch_job_last_completion_timestamp_seconds ?? 0;
     const due =
       (samples.batch_job_success_due_timestamp_seconds ?? 0) - (samples.batch_job_duration_seconds ?? 0);
     expect(Math.abs(due - Math.round(due))).toBeLessThan(0.002);
     expect(due - completed).toBeGreaterThan(1);
     expect(due - completed).toBeLessThan(3);
+  });
+
+  test('a schedule that ends after so many runs expects no further success', async () => {
+    await start('ends', ['--max-runs', '1', '--interval', '0']).result;
+    expect(await gateway().samples('ends')).not.toHaveProperty('batch_job_success_due_timestamp_seconds');
+  });
+
+  test('SIGTERM while a success is pushed to a gateway that does not answer: at most three seconds, and 0', async () => {
+    const silent = await stalling();
+    const { child, stderr, result } = startCli([
+      'schedule',
+      EVERY_SECOND,
+      '-g',
+      silent.address,
+      '--interval',
+      '0',
+      '--grace',
+      '30s',
+    ]);
+    await waitFor('the job to end', () => stderr().includes('succeeded'));
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    expect((await result).code).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(5000);
+    await silent.close();
   });
 
   test('a run that takes longer than the interval: ticks are skipped and counted, never two at once', async () => {
@@ -261,6 +292,14 @@ test.each([
   [['schedule', '@daily', '--listen', '192.0.2.1:80'], '--listen: cannot listen on 192.0.2.1:80'],
   [['schedule', '@daily', '--ticks', '3', '--', 'true'], '--ticks: expected the sample job with it'],
   [['schedule', '@daily', './no-such.js'], 'there is no ./no-such.js'],
+  [['schedule', '@daily', '--expected-interval', 'bogus'], 'expected-interval: expected a duration'],
+  [['schedule', '@daily', '--grouping', 'job=x'], 'job'],
+  [['schedule', '@daily', '--replace', '--accumulate'], 'accumulate: expected it without replace'],
+  [['schedule', '@daily', '--http-config-file', '/no/file', '--on-push-failure', 'fail'], 'http-config-file'],
+  [
+    ['schedule', '@daily', '--run-on-start', '--listen', '192.0.2.1:80', '--', 'touch', '/tmp/never'],
+    'cannot listen',
+  ],
 ])('%j is refused with exit 2, and nothing is run', async (args, message) => {
   const { code, stderr } = await runCli(args);
   expect(stderr).toContain(message);

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoppedBySignal } from '../../src/job/stop-reason.js';
 import { createLog } from '../../src/log.js';
 import type { RunResult } from '../../src/run-job.js';
-import type { DuePlan } from '../../src/schedule/due.js';
-import { startScheduler } from '../../src/scheduler.js';
+import { createScheduler } from '../../src/scheduler.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -30,21 +29,40 @@ interface Given {
   readonly expression?: string;
   readonly timezone?: string;
   readonly takesMs?: number;
+  /** What the delivery takes after the job. */
+  readonly deliversMs?: number;
   readonly maxRuns?: number;
   readonly jitterMs?: number;
   readonly runOnStart?: boolean;
   readonly result?: RunResult;
 }
 
+/** Waits so long, or until it is told to stop. */
+async function waitOrStop(stop: AbortSignal, ms: number, onStop: () => void): Promise<void> {
+  if (stop.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      stop.removeEventListener('abort', listener);
+      resolve();
+    }, ms);
+    const listener = (): void => {
+      clearTimeout(timer);
+      onStop();
+      resolve();
+    };
+    stop.addEventListener('abort', listener, { once: true });
+  });
+}
+
 /** A schedule from `at` on, whose runs take as long as the test says. */
-function schedule({ at, takesMs = 0, result = succeeded, ...given }: Given) {
+function schedule({ at, takesMs = 0, deliversMs = 0, result = succeeded, ...given }: Given) {
   vi.setSystemTime(new Date(at));
   const starts: string[] = [];
   const dues: (number | undefined)[] = [];
   const said: string[] = [];
   const stops: unknown[] = [];
   let together = 0;
-  const scheduler = startScheduler({
+  const scheduler = createScheduler({
     expression: '* * * * *',
     timezone: 'UTC',
     maxRuns: undefined,
@@ -53,21 +71,18 @@ function schedule({ at, takesMs = 0, result = succeeded, ...given }: Given) {
     graceMs: 5 * SECOND,
     log: createLog({ format: 'text', quiet: false, write: (text) => said.push(text) }),
     ...given,
-    async run(stop: AbortSignal, due: DuePlan) {
+    async run({ stop, due, jobEnded }) {
       expect(++together).toBe(1);
       starts.push(new Date().toISOString().slice(0, 19));
-      await new Promise((resolve) => {
-        setTimeout(resolve, takesMs);
-        stop.addEventListener('abort', () => {
-          stops.push(stop.reason);
-          resolve(undefined);
-        });
-      });
-      dues.push(due.dueAfter(Date.now(), 1.5));
+      await waitOrStop(stop, takesMs, () => stops.push(stop.reason));
+      jobEnded();
+      await waitOrStop(stop, deliversMs, () => {});
+      dues.push(due?.dueAfter(Date.now(), 1.5));
       together--;
       return result;
     },
   });
+  scheduler.start();
   return { scheduler, starts, dues, said, stops, pass: (ms: number) => vi.advanceTimersByTimeAsync(ms) };
 }
 
@@ -131,7 +146,9 @@ describe('time moves', () => {
     expect(starts).toEqual(['2026-05-01T10:20:00', '2026-05-01T13:40:00']);
     // 10:40 to 13:20.
     expect(scheduler.state().missed).toBe(9);
-    expect(said.filter((line) => line.includes('was missed'))).toHaveLength(9);
+    expect(said.filter((line) => line.includes('missed'))).toEqual([
+      expect.stringContaining('9 runs from 2026-05-01T10:40:00.000Z to 2026-05-01T13:20:00.000Z were missed'),
+    ]);
   });
 
   test('a clock that is set back by an hour runs no tick twice, and the schedule goes on where it was', async () => {
@@ -222,6 +239,26 @@ describe('told to stop', () => {
     expect(await scheduler.ended).toMatchObject({ signal: 'SIGINT', aborted: true });
     expect(stops[0]).toBeInstanceOf(StoppedBySignal);
     expect(stops[0]).toMatchObject({ signal: 'SIGINT', graceMs: 1000 });
+  });
+
+  test('a run of which only the delivery is left is not stopped, and its delivery is told to hurry', async () => {
+    const { scheduler, stops, pass } = schedule({ at: '2026-05-01T10:00:58Z', deliversMs: HOUR });
+    await pass(3 * SECOND);
+    scheduler.stop('SIGTERM');
+    expect(await scheduler.ended).toMatchObject({ signal: 'SIGTERM', aborted: false, failed: 0 });
+    expect(stops).toEqual([]);
+  });
+
+  test('a run that ends in its grace period hurries its delivery, too', async () => {
+    const { scheduler, pass } = schedule({
+      at: '2026-05-01T10:00:58Z',
+      takesMs: 4 * SECOND,
+      deliversMs: HOUR,
+    });
+    await pass(3 * SECOND);
+    scheduler.stop('SIGTERM');
+    await pass(4 * SECOND);
+    expect(await scheduler.ended).toMatchObject({ aborted: false, failed: 0 });
   });
 
   test('a run that waits out its jitter does not begin', async () => {

@@ -17,6 +17,12 @@ test.each([
   ['0 0 * * 7', ['Sunday as 7']],
   ['0 0 * * 1,5-7', ['Sunday as 7']],
   ['0 22-2 * * *', ['a range that ends before it begins']],
+  ['0 0 * * 5-1', ['a range that ends before it begins']],
+  ['0 0 * * fri-mon', ['a range that ends before it begins']],
+  ['0 0 * nov-feb *', ['a range that ends before it begins']],
+  ['0 0 * jan-feb mon-fri', []],
+  ['0 0 ? * *', ['?']],
+  ['@Daily', ['a name with capitals']],
   ['0 0 0 1 * 7', ['days', 'seconds', 'Sunday as 7']],
 ])('%j is read otherwise elsewhere in %j', (expression, topics) => {
   const differences = dialectDifferences(expression);
