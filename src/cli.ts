@@ -5,13 +5,14 @@ import { flush } from './commands/flush.js';
 import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
 import { schedule } from './commands/schedule.js';
+import { serve } from './commands/serve.js';
 import { UsageError } from './errors.js';
 import type { Host } from './host.js';
 import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';
 import { version } from './version.js';
 
 /** In the order of the help. */
-const commands: readonly Command[] = [run, exec, schedule, flush, gateway];
+const commands: readonly Command[] = [run, exec, schedule, flush, gateway, serve];
 
 /**
  * Runs the command that the arguments name and resolves with its exit code.

@@ -1,0 +1,70 @@
+import { UsageError } from '../errors.js';
+import { createLog } from '../log.js';
+import { logSettings } from '../settings/batch-settings.js';
+import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
+import { defineCommand } from './command.js';
+
+const settings = {
+  listen: {
+    kind: 'value',
+    flags: '--listen <address>',
+    env: ['PROMBATCH_SERVE_LISTEN'],
+    help: 'host:port to listen on',
+    parse: listenAddress,
+    expected: 'host:port such as 127.0.0.1:9100, or :9100 for all addresses',
+    default: ':9100',
+  },
+  intervalMs: {
+    kind: 'value',
+    flags: '--interval <duration>',
+    env: [],
+    help: 'between two ticks',
+    parse: timerDuration({ zero: 'refused' }),
+    expected: 'a duration such as 15s, more than 0',
+    default: '15s',
+  },
+  seed: {
+    kind: 'value',
+    flags: '--seed <n>',
+    env: [],
+    help: 'the same seed gives the same metrics',
+    parse: wholeNumber(0, 2 ** 32 - 1),
+    expected: 'a whole number from 0 to 4294967295',
+  },
+  ...logSettings,
+} as const;
+
+export const serve = defineCommand({
+  name: 'serve',
+  summary: "the tutorial's pull mode: the sample in a loop, for Prometheus to scrape at /metrics",
+  notes: `Exit codes:
+  0      ended by a signal
+  2      malformed arguments, or the address cannot be listened on
+  70     a bug in prombatch`,
+  settings,
+  async run(host, { values }) {
+    const [{ Registry }, { createRandom, createSampleMetrics, createTick }, { listen }] = await Promise.all([
+      import('prom-client'),
+      import('../job/sample-job.js'),
+      import('../listen.js'),
+    ]);
+    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    const registry = new Registry();
+    const tick = createTick(createSampleMetrics(registry), createRandom(values.seed));
+    const pages = await listen(values.listen, {
+      '/metrics': async () => ({ status: 200, body: await registry.metrics() }),
+    }).catch((error: Error) => {
+      const { host: address, port } = values.listen;
+      throw new UsageError(`--listen: cannot listen on ${address}:${port}: ${error.message}`, {
+        cause: error,
+      });
+    });
+    let ticks = 0;
+    const timer = setInterval(() => tick(++ticks), values.intervalMs);
+    log.info(`the sample's metrics at ${pages.url}/metrics`);
+    await host.untilStopped();
+    clearInterval(timer);
+    await pages.close();
+    return 0;
+  },
+});
