@@ -1,0 +1,123 @@
+// What the panels of both dashboards have in common.
+import { ReduceDataOptionsBuilder, VizLegendOptionsBuilder } from '@grafana/grafana-foundation-sdk/common';
+import {
+  ConstantVariableBuilder,
+  DashboardBuilder,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  VariableRefresh,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { PanelBuilder as Gauge } from '@grafana/grafana-foundation-sdk/gauge';
+import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as StateTimeline } from '@grafana/grafana-foundation-sdk/statetimeline';
+import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as Timeseries } from '@grafana/grafana-foundation-sdk/timeseries';
+
+const KINDS = {
+  gauge: Gauge,
+  stat: Stat,
+  statetimeline: StateTimeline,
+  table: Table,
+  timeseries: Timeseries,
+};
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
+export const datasource = { type: 'prometheus', uid: '${datasource}' };
+
+/** To the variable `runbook`: the compose file puts the runbook where Grafana serves it. */
+const runbookLink = (anchor) =>
+  new DashboardLinkBuilder('Runbook')
+    .type(DashboardLinkType.Link)
+    .url(`\${runbook}${anchor === undefined ? '' : `#${anchor}`}`)
+    .targetBlank(true);
+
+/**
+ * A panel of a kind, with its queries as [expression, legend] pairs. `width` is in 24ths of the page, `height` in
+ * Grafana's rows.
+ */
+export function panel(
+  kind,
+  { title, description, unit, width, height, queries, instant, min, max, thresholds, runbook },
+) {
+  const builder = new KINDS[kind]()
+    .title(title)
+    .description(description)
+    .unit(unit)
+    .datasource(datasource)
+    .span(width)
+    .height(height)
+    .links([runbookLink(runbook)]);
+  if (kind === 'stat' || kind === 'gauge') {
+    builder.reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
+  }
+  if (kind === 'timeseries' || kind === 'statetimeline') {
+    builder.legend(new VizLegendOptionsBuilder().showLegend(true).displayMode('list').placement('bottom'));
+  }
+  if (min !== undefined) builder.min(min);
+  if (max !== undefined) builder.max(max);
+  if (thresholds) {
+    builder.thresholds(
+      new ThresholdsConfigBuilder()
+        .mode(ThresholdsMode.Absolute)
+        .steps(thresholds.map(([value, color]) => ({ value, color }))),
+    );
+  }
+  queries.forEach(([expr, legend], index) => {
+    const query = new DataqueryBuilder()
+      .expr(expr)
+      .legendFormat(legend)
+      .refId(String.fromCharCode(65 + index))
+      .datasource(datasource);
+    if (instant) query.instant().format('table');
+    else query.range();
+    builder.withTarget(query);
+  });
+  return builder;
+}
+
+/** A dashboard with the variables `datasource` and `job`; `jobs` is the query that finds the values of `job`. */
+export function dashboard({ uid, title, description, tags, jobs, manyJobs, from }) {
+  const job = new QueryVariableBuilder('job')
+    .label('Job')
+    .datasource(datasource)
+    .query(jobs)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(1);
+  if (manyJobs) job.multi(true).includeAll(true).allValue('.+').current({ text: 'All', value: '$__all' });
+  return new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags(tags)
+    .time({ from, to: 'now' })
+    .refresh('30s')
+    .timezone('browser')
+    .tooltip(1)
+    .link(
+      new DashboardLinkBuilder('Other dashboards of prombatch')
+        .type(DashboardLinkType.Dashboards)
+        .tags(['prombatch'])
+        .asDropdown(true)
+        .includeVars(false)
+        .keepTime(true),
+    )
+    .withVariable(
+      new DatasourceVariableBuilder('datasource')
+        .label('Data source')
+        .type('prometheus')
+        .current({ text: 'Prometheus', value: 'prometheus' }),
+    )
+    .withVariable(job)
+    .withVariable(new ConstantVariableBuilder('runbook').value('/public/runbook.md'));
+}
+
+/** The dashboard as JSON has it, with a number for each panel. */
+export function build(builder) {
+  const built = builder.build();
+  let id = 0;
+  for (const each of built.panels) each.id = ++id;
+  return JSON.parse(JSON.stringify({ ...built, id: null, annotations: { list: [] } }));
+}

@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { type Dashboard, dashboards, panelsOf } from '../support/dashboards.js';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+
+test('the dashboards are what their sources make', async () => {
+  for (const [name, source, make] of [
+    ['sample', 'sample.mjs', 'sampleDashboard'],
+    ['batch-jobs', 'batch-jobs.mjs', 'batchJobsDashboard'],
+  ] as const) {
+    const made = (await import(join(project, 'deploy/grafana', source))) as Record<string, () => Dashboard>;
+    expect(made[make]?.()).toEqual(dashboards()[name]);
+  }
+  expect(readdirSync(join(project, 'deploy/grafana/dashboards')).sort()).toEqual([
+    'batch-jobs.json',
+    'sample.json',
+  ]);
+});
+
+test("the sample's dashboard has the tutorial's panels, and 201", () => {
+  const titles = panelsOf(dashboards().sample).map(({ title }) => title);
+  for (const title of ['Counter', 'Gauge', 'Labeled gauge', 'Histogram', 'Summary', 'Average duration'])
+    expect(titles).toContain(title);
+  for (const status of ['200', '201', '400', '403', '404', '500']) expect(titles).toContain(status);
+});
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
+const UID = '${datasource}';
+
+/**
+ * The rules of grafana/dashboard-linter that apply. Those that do not:
+ * - template-instance-rule, target-instance-rule: what a batch job pushes has no instance (Prometheus' own guidance);
+ * - target-rate-interval-rule: a pushed counter moves once a run, not once a scrape; an interval of a few scrapes
+ *   would mostly see it stand still.
+ */
+describe.each(Object.entries(dashboards()))('%s', (_, dashboard) => {
+  const panels = panelsOf(dashboard);
+  const targets = panels.flatMap(({ title, targets: own = [] }) =>
+    own.map((target) => ({ title, ...target })),
+  );
+
+  test('has the variables datasource and job, which are read anew with the time range', () => {
+    const variables = new Map(dashboard.templating.list.map((variable) => [variable.name, variable]));
+    expect(variables.get('datasource')).toMatchObject({
+      type: 'datasource',
+      query: 'prometheus',
+      label: 'Data source',
+    });
+    expect(variables.get('job')).toMatchObject({
+      type: 'query',
+      refresh: 2,
+      datasource: { uid: UID },
+    });
+    expect(variables.get('job')?.query).toMatch(/^label_values\(\w+, job\)$/);
+  });
+
+  test('each panel has a title, a description, a unit, the data source and a link to the runbook', () => {
+    expect(panels.length).toBeGreaterThan(10);
+    for (const panel of panels) {
+      expect(panel.title).toMatch(/\S/);
+      expect(panel.description, panel.title).toMatch(/\.$/);
+      expect(panel.fieldConfig?.defaults.unit, panel.title).toMatch(/\S/);
+      expect(panel.datasource, panel.title).toEqual({ type: 'prometheus', uid: UID });
+      expect(panel.targets?.length, panel.title).toBeGreaterThan(0);
+      expect(panel.links?.[0]?.url, panel.title).toMatch(/^\$\{runbook\}/);
+    }
+  });
+
+  test('each link leads to a part of the runbook that is there', () => {
+    const runbook = readFileSync(join(project, 'docs/runbook.md'), 'utf8').toLowerCase();
+    for (const { links } of panels) {
+      const anchor = links?.[0]?.url?.split('#')[1];
+      if (anchor !== undefined) expect(runbook).toContain(`\n## ${anchor}\n`);
+    }
+  });
+
+  test('each query knows the job, but those on the servers themselves', () => {
+    const SERVERS = /pushgateway_http_requests_total|^up\{job="pushgateway"\}$/;
+    for (const { title, expr } of targets) {
+      if (SERVERS.test(expr)) continue;
+      for (const selector of expr.match(/(?:batch_job_|prom_sample_|push_|prombatch_)\w+(\{[^}]*\})?/g) ??
+        []) {
+        expect(selector, title).toMatch(/\{(?:batch_)?job(?:=|=~)"\$job"/);
+      }
+    }
+  });
+
+  test('counters are seen by their rate, and no query depends on how a bound is written', () => {
+    for (const { title, expr } of targets) {
+      for (const counter of expr.match(/\w+_total\b/g) ?? [])
+        expect(expr, title).toMatch(new RegExp(`(?:rate|increase)\\(${counter}`));
+      expect(expr, title).not.toMatch(/\ble=/);
+    }
+  });
+
+  test('panels and queries have their own numbers and letters', () => {
+    const ids = dashboard.panels.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { targets: own = [] } of panels) {
+      const letters = own.map(({ refId }) => refId);
+      expect(new Set(letters).size).toBe(letters.length);
+    }
+    expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(42);
+    for (const { type } of panels) expect(['graph', 'singlestat']).not.toContain(type);
+  });
+});
