@@ -1,7 +1,7 @@
-import { UsageError } from '../errors.js';
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress } from '../settings/parsers.js';
+import { cannotListen } from './cannot-listen.js';
 import { defineCommand } from './command.js';
 
 const settings = {
@@ -31,13 +31,8 @@ Exit codes:
   async run(host, { values }) {
     const { openGateway } = await import('../gateway/gateway.js');
     const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
-    const running = await openGateway(values.listen).catch((error: Error) => {
-      throw new UsageError(
-        `--listen: cannot listen on ${values.listen.host}:${values.listen.port}: ${error.message}`,
-        {
-          cause: error,
-        },
-      );
+    const running = await openGateway(values.listen).catch((error: unknown) => {
+      throw cannotListen(values.listen, error);
     });
     if (!running.loopback) {
       log.warn(

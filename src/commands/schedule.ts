@@ -10,6 +10,7 @@ import type { Scheduler, SchedulerEnd } from '../scheduler.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
 import { longFlag, type SettingValues } from '../settings/setting.js';
+import { cannotListen } from './cannot-listen.js';
 import { defineCommand } from './command.js';
 import { deliveryOptions } from './delivery-options.js';
 import { findJob, sampleSettings } from './find-job.js';
@@ -171,9 +172,6 @@ async function openPages(
     log.info(`scheduler's metrics at ${pages.url}/metrics`);
     return pages.close;
   } catch (error) {
-    const { message } = error as Error;
-    throw new UsageError(`--listen: cannot listen on ${address.host}:${address.port}: ${message}`, {
-      cause: error,
-    });
+    throw cannotListen(address, error);
   }
 }

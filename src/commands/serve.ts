@@ -1,7 +1,7 @@
-import { UsageError } from '../errors.js';
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
+import { cannotListen } from './cannot-listen.js';
 import { defineCommand } from './command.js';
 
 const settings = {
@@ -53,11 +53,8 @@ export const serve = defineCommand({
     const tick = createTick(createSampleMetrics(registry), createRandom(values.seed));
     const pages = await listen(values.listen, {
       '/metrics': async () => ({ status: 200, body: await registry.metrics() }),
-    }).catch((error: Error) => {
-      const { host: address, port } = values.listen;
-      throw new UsageError(`--listen: cannot listen on ${address}:${port}: ${error.message}`, {
-        cause: error,
-      });
+    }).catch((error: unknown) => {
+      throw cannotListen(values.listen, error);
     });
     let ticks = 0;
     const timer = setInterval(() => tick(++ticks), values.intervalMs);
