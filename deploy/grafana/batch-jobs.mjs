@@ -4,7 +4,7 @@ import { build, dashboard, panel } from './panels.mjs';
 const JOB = 'job=~"$job"';
 const OWN_JOB = 'batch_job=~"$job"';
 /** Who a series is of: the job and, where there are such, the labels that people group by. */
-const WHO = '{{job}} {{shard}} {{host}}';
+const WHO = '{{job}} {{batch_job}} {{shard}} {{host}}';
 const GOOD_IS_ZERO = [
   [null, 'green'],
   [1, 'red'],
@@ -24,7 +24,7 @@ export function batchJobsDashboard() {
   const add = (kind, options) => page.withPanel(panel(kind, options));
 
   page.withRow(new RowBuilder('At a glance'));
-  const count = (title, description, expr, runbook) =>
+  const count = (title, description, expr, runbook, thresholds = GOOD_IS_ZERO) =>
     add('stat', {
       title,
       description,
@@ -32,10 +32,16 @@ export function batchJobsDashboard() {
       width: 4,
       height: 4,
       queries: [[`count(${expr}) or vector(0)`, title]],
-      thresholds: runbook === undefined ? [[null, 'blue']] : GOOD_IS_ZERO,
+      thresholds,
       runbook,
     });
-  count('Jobs', 'Groups that a job has pushed.', `batch_job_last_start_timestamp_seconds{${JOB}}`);
+  count(
+    'Jobs',
+    'Groups that a job has pushed.',
+    `batch_job_last_start_timestamp_seconds{${JOB}}`,
+    undefined,
+    [[null, 'blue']],
+  );
   count('Failed', 'Jobs whose last run failed.', `batch_job_success{${JOB}} == 0`, 'batchjobfailed');
   count(
     'Overdue',
@@ -45,9 +51,13 @@ export function batchJobsDashboard() {
   );
   count(
     'Without an end',
-    'Jobs that began after they last ended: they run now, or were killed.',
-    `batch_job_last_start_timestamp_seconds{${JOB}} > batch_job_last_completion_timestamp_seconds{${JOB}}`,
+    'Jobs that began after they last ended, or never ended: they run now, or were killed.',
+    `(batch_job_last_start_timestamp_seconds{${JOB}} > batch_job_last_completion_timestamp_seconds{${JOB}}) or (batch_job_last_start_timestamp_seconds{${JOB}} unless batch_job_last_completion_timestamp_seconds{${JOB}})`,
     'batchjobkilled',
+    [
+      [null, 'green'],
+      [1, 'blue'],
+    ],
   );
   count(
     'Metrics rejected',
@@ -61,6 +71,34 @@ export function batchJobsDashboard() {
     `push_failure_time_seconds{${JOB}} > push_time_seconds{${JOB}}`,
     'pushfailing',
   );
+
+  add('table', {
+    title: 'All jobs',
+    description:
+      'Each job with its last success, the time left until the next is due, and its last run. A job is a link to itself alone.',
+    unit: 's',
+    width: 24,
+    height: 10,
+    instant: true,
+    // What is reckoned has no name, and lines are joined by all labels, the name among them.
+    queries: [
+      [`time() - batch_job_last_success_timestamp_seconds{${JOB}}`, ''],
+      [`batch_job_success_due_timestamp_seconds{${JOB}} - time()`, ''],
+      [`batch_job_success{${JOB}} + 0`, ''],
+      [`batch_job_exit_code{${JOB}} + 0`, ''],
+      [`batch_job_duration_seconds{${JOB}} + 0`, ''],
+      [`batch_job_records_processed{${JOB}} + 0`, ''],
+    ],
+    columns: [
+      ['Since the last success', 's'],
+      ['Left until due', 's'],
+      ['Succeeded', 'bool_yes_no'],
+      ['Exit code', 'none'],
+      ['Duration', 's'],
+      ['Records', 'short'],
+    ],
+    runbook: 'batchjobnotsucceeding',
+  });
 
   const seconds = (title, description, expr, runbook, thresholds) =>
     add('timeseries', {
@@ -103,15 +141,15 @@ export function batchJobsDashboard() {
       [0, 'green'],
     ],
   );
-  add('table', {
-    title: 'Exit codes',
+  add('timeseries', {
+    title: 'Exit code',
     description:
-      'The exit code of the last run of each job: 124 is its deadline, 126 and 127 a command that could not be started, 128+n signal n.',
+      'Of the last run: 124 is its deadline, 126 and 127 a command that could not be started, 128+n signal n.',
     unit: 'none',
     width: 12,
     height: 8,
-    instant: true,
-    queries: [[`batch_job_exit_code{${JOB}}`, '']],
+    min: 0,
+    queries: [[`batch_job_exit_code{${JOB}}`, WHO]],
     runbook: 'batchjobfailed',
   });
   seconds(
@@ -162,6 +200,7 @@ export function batchJobsDashboard() {
     height: 8,
     instant: true,
     queries: [[`batch_job_info{${JOB}}`, '']],
+    columns: [['', 'none']],
   });
 
   page.withRow(new RowBuilder('Gateway'));

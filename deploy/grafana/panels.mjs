@@ -1,11 +1,16 @@
 // What the panels of both dashboards have in common.
-import { ReduceDataOptionsBuilder, VizLegendOptionsBuilder } from '@grafana/grafana-foundation-sdk/common';
+import {
+  GraphThresholdsStyleConfigBuilder,
+  ReduceDataOptionsBuilder,
+  VizLegendOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
 import {
   ConstantVariableBuilder,
   DashboardBuilder,
   DashboardLinkBuilder,
   DashboardLinkType,
   DatasourceVariableBuilder,
+  FieldColorBuilder,
   QueryVariableBuilder,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -41,7 +46,7 @@ const runbookLink = (anchor) =>
  */
 export function panel(
   kind,
-  { title, description, unit, width, height, queries, instant, min, max, thresholds, runbook },
+  { title, description, unit, width, height, queries, instant, min, max, thresholds, columns, runbook },
 ) {
   const builder = new KINDS[kind]()
     .title(title)
@@ -60,12 +65,19 @@ export function panel(
   if (min !== undefined) builder.min(min);
   if (max !== undefined) builder.max(max);
   if (thresholds) {
+    // Without it Grafana takes the kind's own colours, for a state timeline the wrong way round.
+    builder.colorScheme(new FieldColorBuilder().mode('thresholds'));
+    if (kind === 'timeseries') {
+      builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode('line+area'));
+      builder.colorScheme(new FieldColorBuilder().mode('palette-classic'));
+    }
     builder.thresholds(
       new ThresholdsConfigBuilder()
         .mode(ThresholdsMode.Absolute)
         .steps(thresholds.map(([value, color]) => ({ value, color }))),
     );
   }
+  if (columns) asTable(builder, columns);
   queries.forEach(([expr, legend], index) => {
     const query = new DataqueryBuilder()
       .expr(expr)
@@ -77,6 +89,34 @@ export function panel(
     builder.withTarget(query);
   });
   return builder;
+}
+
+/** A table of one line for each job: its queries side by side, as [name, unit] of each; no name leaves it out. */
+function asTable(builder, columns) {
+  const names = columns.map(([name], index) => [`Value #${String.fromCharCode(65 + index)}`, name]);
+  builder.withTransformation({ id: 'merge', options: {} });
+  builder.withTransformation({
+    id: 'organize',
+    options: {
+      excludeByName: {
+        Time: true,
+        __name__: true,
+        instance: true,
+        ...(columns.length === 1 ? { Value: true } : {}),
+      },
+      renameByName: columns.length === 1 ? {} : Object.fromEntries(names),
+    },
+  });
+  for (const [name, unit] of columns) {
+    if (name !== '') builder.overrideByName(name, [{ id: 'unit', value: unit }]);
+  }
+  builder.overrideByName('job', [
+    {
+      id: 'links',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
+      value: [{ title: 'This job alone', url: '/d/prombatch-batch-jobs?var-job=${__value.text}' }],
+    },
+  ]);
 }
 
 /** A dashboard with the variables `datasource` and `job`; `jobs` is the query that finds the values of `job`. */

@@ -14,7 +14,7 @@ import { waitFor } from '../support/wait-for.js';
 const promtool = findServer('promtool');
 const amtool = findServer('amtool');
 const RULES = join(project, 'deploy/prometheus/rules.yml');
-const TESTS = ['rules.test.yml', 'rules-days.test.yml'].map((name) =>
+const TESTS = ['rules.test.yml', 'rules-days.test.yml', 'rules-weeks.test.yml'].map((name) =>
   join(project, 'deploy/prometheus', name),
 );
 
@@ -83,7 +83,7 @@ describe.skipIf(!promtool)('the rules', () => {
         { expr: rule.expr.replaceAll(number, String(Number(number) * 10)) },
       ]);
     }
-    if (rule.expr.includes('>')) changed.push(['> is <', { expr: rule.expr.replaceAll(' > ', ' < ') }]);
+    if (rule.expr.includes(' > ')) changed.push(['> is <', { expr: rule.expr.replaceAll(' > ', ' < ') }]);
     for (const line of rule.expr.split('\n').filter((part) => /^\s+(and|unless) /.test(part))) {
       changed.push([`without "${line.trim()}"`, { expr: rule.expr.replace(line, '') }]);
     }
@@ -181,7 +181,8 @@ describe.skipIf(Object.values(stackPrograms).includes(undefined))('from a job to
   beforeAll(async () => {
     stack = await startStack({
       ' + 300': ' + 1',
-      '> 300': '> 1',
+      '< 300': '< 1',
+      'keep_firing_for: 5m': 'keep_firing_for: 1s',
       'for: 1h': 'for: 4s',
       'for: 2m': 'for: 2s',
       'for: 1m': 'for: 2s',

@@ -7,7 +7,13 @@ export interface Panel {
   readonly title: string;
   readonly description?: string;
   readonly datasource?: unknown;
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit?: string;
+      readonly color?: { readonly mode: string };
+      readonly thresholds?: { readonly steps: readonly unknown[] };
+    };
+  };
   readonly links?: readonly { readonly url?: string }[];
   readonly targets?: readonly { readonly expr: string; readonly refId: string }[];
   readonly panels?: readonly Panel[];

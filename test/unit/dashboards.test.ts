@@ -69,6 +69,14 @@ describe.each(Object.entries(dashboards()))('%s', (_, dashboard) => {
     }
   });
 
+  test('states have their own colours, and counts none that Grafana makes up', () => {
+    for (const { type, title, fieldConfig } of panels) {
+      if (type !== 'state-timeline' && type !== 'stat') continue;
+      expect(fieldConfig?.defaults.color, title).toEqual({ mode: 'thresholds' });
+      expect(fieldConfig?.defaults.thresholds?.steps.length, title).toBeGreaterThan(0);
+    }
+  });
+
   test('each link leads to a part of the runbook that is there', () => {
     const runbook = readFileSync(join(project, 'docs/runbook.md'), 'utf8').toLowerCase();
     for (const { links } of panels) {
