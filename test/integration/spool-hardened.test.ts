@@ -42,7 +42,17 @@ function run(metrics: string, ...args: string[]) {
   const source = `export default { [Symbol.for('prombatch.job')]: true, name: 'job', createRegistry: () => ({ metrics: () => ${JSON.stringify(metrics)} }), run() {} };`;
   const path = join(folder, `job-${Math.random().toString(36).slice(2)}.mjs`);
   writeFileSync(path, source);
-  return runCli(['run', path, '--push-timeout', '250ms', '-g', proxy.address, '--spool', spool, ...args]);
+  return runCli([
+    'run',
+    path,
+    '--push-timeout',
+    proxy.reaches() ? '15s' : '250ms',
+    '-g',
+    proxy.address,
+    '--spool',
+    spool,
+    ...args,
+  ]);
 }
 const flush = () => runCli(['flush', '-g', proxy.address, '--spool', spool]);
 const waiting = (pattern = /\d{16}-[^/]*\.json$/) =>

@@ -39,7 +39,17 @@ afterEach(async () => {
 
 const flags = () => ['-g', proxy.address, '--spool', spool];
 const run = (...args: string[]) =>
-  runCli(['run', '--interval', '0', '--ticks', '2', '--push-timeout', '200ms', ...flags(), ...args]);
+  runCli([
+    'run',
+    '--interval',
+    '0',
+    '--ticks',
+    '2',
+    '--push-timeout',
+    proxy.reaches() ? '15s' : '200ms',
+    ...flags(),
+    ...args,
+  ]);
 const flush = (...args: string[]) => runCli(['flush', ...flags(), ...args]);
 const files = (pattern = /\d{16}-.*\.json$/) =>
   existsSync(spool)

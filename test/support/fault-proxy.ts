@@ -16,6 +16,8 @@ export interface FaultProxy {
   set(weather: Weather, requests: number): void;
   /** Where it passes connections to, or nowhere. */
   target(url: string | undefined): void;
+  /** Whether the next request reaches a gateway: one that does gets all the time it takes on a busy machine. */
+  reaches(): boolean;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
       target =
         url === undefined ? undefined : { hostname: new URL(url).hostname, port: Number(new URL(url).port) };
     },
+    reaches: () => target !== undefined && !(remaining > 0 && weather !== 'up'),
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
