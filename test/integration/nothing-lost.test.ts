@@ -181,10 +181,16 @@ async function runStep(
   return { log: lines.map((line) => JSON.parse(line)), killed: signal === 'SIGKILL' };
 }
 
+/** The entries that wait; none where a folder goes away while it is read, as a lock's does. */
 function entriesIn(spool: string): string[] {
   if (!existsSync(spool)) return [];
-  const files = readdirSync(spool, { recursive: true, encoding: 'utf8' });
-  return files.filter((name) => /\d{16}-[^/]*\.json$/.test(name) && !name.includes('rejected'));
+  try {
+    const files = readdirSync(spool, { recursive: true, encoding: 'utf8' });
+    return files.filter((name) => /\d{16}-[^/]*\.json$/.test(name) && !name.includes('rejected'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** What the sample records in a run of so many ticks. */
