@@ -39,7 +39,7 @@ export function openCommand(
     name,
     words,
     env: host.env,
-    reservedLabels: ['job', ...values.grouping.map(([label]) => label)],
+    groupLabels: new Map([['job', name], ...values.grouping]),
   });
   return { job: values.dryRun ? successOf(name) : job, passOn };
 }

@@ -8,8 +8,8 @@ export interface CommandJobOptions {
   /** The command and its arguments. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The group's labels, which the command's own metrics must not carry. */
-  readonly reservedLabels: readonly string[];
+  /** The group's labels with their values, which the command's own metrics must not carry. */
+  readonly groupLabels: ReadonlyMap<string, string>;
 }
 
 export interface CommandJob {
@@ -36,11 +36,11 @@ const SHOWN_PROBLEMS = 5;
  * `PROMBATCH_METRICS_FILE` names. What it leaves running when it ends by itself is left alone, as a shell leaves
  * it; what is left after it was asked to stop is killed with it when the grace period is over.
  */
-export function createCommandJob({ name, words, env, reservedLabels }: CommandJobOptions): CommandJob {
+export function createCommandJob({ name, words, env, groupLabels }: CommandJobOptions): CommandJob {
   let running: RunningCommand | undefined;
   const job = defineJob<MetricsFile>({
     name,
-    createRegistry: () => openMetricsFile(reservedLabels),
+    createRegistry: () => openMetricsFile(groupLabels),
     async run({ registry: file, signal, log, onGraceOver, workDone }) {
       if (!signal.aborted) {
         const command = startCommand({ words, env: childEnv(env, file.path) });

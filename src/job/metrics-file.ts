@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Labels, MetricFamily } from '../exposition/family.js';
 import { MOST_REFUSED, parseAppended } from '../exposition/parse-appended.js';
+import { type Reserved, whyFamilyReserved, whyLabelReserved } from '../exposition/reserved.js';
 import { writeFamilies } from '../exposition/write.js';
 import { NoRegularFile, readRegularFile } from '../regular-file.js';
 import { BATCH_FAMILY_NAMES } from './batch-families.js';
@@ -29,7 +30,6 @@ export interface MetricsFileReading {
 export const METRICS_FILE_LIMIT = 16 * 2 ** 20;
 
 const RECORDS = 'batch_job_records_processed';
-const SET_BY_GATEWAY = ['push_time_seconds', 'push_failure_time_seconds'];
 /** Debian's and Kubernetes' writable memory, for a container whose root is read-only. */
 const OTHER_FOLDER = '/dev/shm';
 
@@ -37,20 +37,17 @@ const OTHER_FOLDER = '/dev/shm';
  * Makes a fresh file that only its owner can read and write. Where none can be made, the path is `/dev/null`: the
  * command can write all the same, and the reading says what was lost.
  *
- * @param reservedLabels the group's labels, which a sample must not carry.
+ * @param groupLabels with their values, `job` among them: a sample must not carry them.
  */
-export function openMetricsFile(reservedLabels: readonly string[]): MetricsFile {
+export function openMetricsFile(groupLabels: ReadonlyMap<string, string>): MetricsFile {
+  const reserved: Reserved = { families: BATCH_FAMILY_NAMES, labels: groupLabels };
   const folder = makeFolder();
   const path = folder === undefined ? '/dev/null' : join(folder, 'metrics.prom');
   let last: string | undefined;
 
   const refuse = (family: string, labels: Labels): string | undefined => {
     if (family === RECORDS && labels.length === 0) return undefined;
-    if ((BATCH_FAMILY_NAMES as readonly string[]).includes(family))
-      return `metric "${family}" is one of those that prombatch itself pushes`;
-    if (SET_BY_GATEWAY.includes(family)) return `metric "${family}" is one that the gateway sets itself`;
-    const clash = labels.find(([name]) => reservedLabels.includes(name));
-    return clash && `label "${clash[0]}" is one of the group's, and the gateway would overwrite it`;
+    return whyFamilyReserved(family, reserved) ?? whyLabelReserved(family, labels, reserved);
   };
   const read = (text: string) => {
     const { families, refused, givenUp } = parseAppended(text, refuse);
