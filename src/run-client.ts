@@ -37,6 +37,20 @@ function addressOf(gateway: string): string {
   }
 }
 
+/** Counts what waits in the spool for the run's own group; the rest of a spool is other jobs'. */
+export async function openSpoolCount({
+  gateway,
+  spool,
+  key,
+  log,
+}: ResolvedRunOptions): Promise<() => number> {
+  const target = addressOf(gateway);
+  if (spool === undefined || target === NO_ADDRESS) return () => 0;
+  const { openSpool } = await import('./delivery/spool/spool.js');
+  const folder = openSpool(spool, log).group(target, key);
+  return () => folder.count();
+}
+
 /** A dry run touches no spool. */
 export async function openRunSpool(
   { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,

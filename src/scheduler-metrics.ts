@@ -52,7 +52,7 @@ export function schedulerFamilies(job: string, state: SchedulerState, spooled: n
       'Runs whose metrics did not reach the gateway, or not all.',
       [[state.pushFailures]],
     ),
-    family('prombatch_spooled_entries', 'gauge', 'End pushes that wait in the spool, of all jobs.', [
+    family('prombatch_spooled_entries', 'gauge', 'End pushes of the job that wait in the spool.', [
       [spooled],
     ]),
     family(

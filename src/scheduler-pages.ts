@@ -1,7 +1,5 @@
-import { openSpool } from './delivery/spool/spool.js';
 import { writeFamilies } from './exposition/write.js';
 import { type Answer, type Listener, listen } from './listen.js';
-import type { Log } from './log.js';
 import { isStuck } from './schedule/tick.js';
 import type { Scheduler } from './scheduler.js';
 import { schedulerFamilies } from './scheduler-metrics.js';
@@ -10,8 +8,8 @@ export interface SchedulerPagesOptions {
   /** Whose schedule it is. */
   readonly job: string;
   readonly scheduler: Scheduler;
-  readonly spool: string | undefined;
-  readonly log: Log;
+  /** How many of its end pushes wait in the spool. */
+  readonly countSpooled: () => number;
 }
 
 /**
@@ -22,17 +20,11 @@ export interface SchedulerPagesOptions {
  */
 export async function openSchedulerPages(
   address: { readonly host: string; readonly port: number },
-  { job, scheduler, spool, log }: SchedulerPagesOptions,
+  { job, scheduler, countSpooled }: SchedulerPagesOptions,
 ): Promise<Listener> {
   const { collectDefaultMetrics, Registry } = await import('prom-client');
   const register = new Registry();
   collectDefaultMetrics({ register });
-  const countSpooled = (): number =>
-    spool === undefined
-      ? 0
-      : openSpool(spool, log)
-          .pendingByGateway()
-          .reduce((sum, { entries }) => sum + entries, 0);
   const ok: Answer = { status: 200, body: 'ok\n' };
   return listen(address, {
     '/metrics': async () => ({

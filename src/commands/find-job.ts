@@ -2,7 +2,7 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host.js';
 import type { Job, MetricsSource } from '../job/job.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
-import type { SettingValues } from '../settings/setting.js';
+import { longFlag, type SettingValues } from '../settings/setting.js';
 
 /** What only the sample job knows. */
 export const sampleSettings = {
@@ -42,6 +42,15 @@ export const sampleSettings = {
   },
 } as const;
 
+/** @throws UsageError where a flag of the sample is given for another job; `expected` ends the sentence. */
+export function refuseSampleFlags(given: ReadonlySet<string>, expected: string): void {
+  const flag = Object.entries(sampleSettings).find(([name]) => given.has(name));
+  if (!flag) return;
+  throw new UsageError(`${longFlag(flag[1])}: expected ${expected}`, {
+    hint: 'it is a flag of the sample job, which runs when no module or command is given',
+  });
+}
+
 /** The module's job, or the sample; prom-client is loaded only with a job that uses it. */
 export async function findJob(
   host: Host,
@@ -50,15 +59,7 @@ export async function findJob(
   module: string | undefined,
 ): Promise<Job<MetricsSource>> {
   if (module !== undefined) {
-    const foreign = Object.entries(sampleSettings).find(([name]) => given.has(name));
-    if (foreign) {
-      throw new UsageError(
-        `${foreign[1].flags.split(' ')[0]}: expected no module with it, got ${JSON.stringify(module)}`,
-        {
-          hint: 'it is a flag of the sample job, which runs when no module is given',
-        },
-      );
-    }
+    refuseSampleFlags(given, `no module with it, got ${JSON.stringify(module)}`);
     const { loadJob } = await import('../job/load-job.js');
     return loadJob(module, host.cwd);
   }

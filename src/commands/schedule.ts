@@ -4,16 +4,18 @@ import type { Job, MetricsSource } from '../job/job.js';
 import { signalNumber } from '../job/signal-number.js';
 import { JobCrashed, StoppedBySignal } from '../job/stop-reason.js';
 import { createLog, type Log, logError } from '../log.js';
+import { openSpoolCount } from '../run-client.js';
 import { checkRun, runJob } from '../run-job.js';
+import { resolveRunOptions } from '../run-options.js';
 import { dialectDifferences } from '../schedule/dialects.js';
 import type { Scheduler, SchedulerEnd } from '../scheduler.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
-import { longFlag, type SettingValues } from '../settings/setting.js';
+import type { SettingValues } from '../settings/setting.js';
 import { cannotListen } from './cannot-listen.js';
 import { defineCommand } from './command.js';
 import { deliveryOptions } from './delivery-options.js';
-import { findJob, sampleSettings } from './find-job.js';
+import { findJob, refuseSampleFlags, sampleSettings } from './find-job.js';
 import { openCommand } from './open-command.js';
 import { withGateway } from './with-gateway.js';
 
@@ -85,10 +87,7 @@ Exit codes:
     if (behind && module !== undefined) {
       throw new UsageError(`expected a module or a command behind --, got both: ${module}`);
     }
-    const foreign = Object.entries(sampleSettings).find(([name]) => given.has(name));
-    if (behind && foreign) {
-      throw new UsageError(`${longFlag(foreign[1])}: expected the sample job with it, got a command`);
-    }
+    if (behind) refuseSampleFlags(given, 'no command with it, got one behind --');
     const { job, passOn } = behind
       ? openCommand(host, behind, values, log)
       : { job: await findJob(host, values, given, module), passOn: undefined };
@@ -130,7 +129,8 @@ async function keepRunning(
       return result;
     },
   });
-  const closePages = await openPages(values, job, scheduler, options.spool, log);
+  const countSpooled = await openSpoolCount(resolveRunOptions(job.name, options));
+  const closePages = await openPages(values, job, scheduler, countSpooled, log);
   guard = host.guardRun((reason) => {
     if (reason instanceof StoppedBySignal) scheduler.stop(reason.signal);
     else if (reason instanceof JobCrashed && !passOn) scheduler.abortRun(reason);
@@ -162,13 +162,13 @@ async function openPages(
   { listen: address, job: name }: Values,
   job: Job<MetricsSource>,
   scheduler: Scheduler,
-  spool: string | undefined,
+  countSpooled: () => number,
   log: Log,
 ): Promise<() => Promise<void>> {
   if (!address) return async () => {};
   const { openSchedulerPages } = await import('../scheduler-pages.js');
   try {
-    const pages = await openSchedulerPages(address, { job: name ?? job.name, scheduler, spool, log });
+    const pages = await openSchedulerPages(address, { job: name ?? job.name, scheduler, countSpooled });
     log.info(`scheduler's metrics at ${pages.url}/metrics`);
     return pages.close;
   } catch (error) {

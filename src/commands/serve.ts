@@ -1,8 +1,9 @@
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
-import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
+import { listenAddress, timerDuration } from '../settings/parsers.js';
 import { cannotListen } from './cannot-listen.js';
 import { defineCommand } from './command.js';
+import { sampleSettings } from './find-job.js';
 
 const settings = {
   listen: {
@@ -23,14 +24,7 @@ const settings = {
     expected: 'a duration such as 15s, more than 0',
     default: '15s',
   },
-  seed: {
-    kind: 'value',
-    flags: '--seed <n>',
-    env: [],
-    help: 'the same seed gives the same metrics',
-    parse: wholeNumber(0, 2 ** 32 - 1),
-    expected: 'a whole number from 0 to 4294967295',
-  },
+  seed: sampleSettings.seed,
   ...logSettings,
 } as const;
 

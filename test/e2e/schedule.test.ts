@@ -227,6 +227,29 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
     await result;
   });
 
+  test('what waits in the spool is counted by job: what other jobs left there is not this one’s', async () => {
+    const spool = join(folder, 'shared-spool');
+    const gone = ['-g', 'http://127.0.0.1:1', '--push-timeout', '200ms', '--spool', spool, '--interval', '0'];
+    await runCli(['run', '--job', 'another', ...gone]);
+    const { child, stderr, result } = startCli([
+      'schedule',
+      EVERY_SECOND,
+      '--job',
+      'mine',
+      ...gone,
+      '--listen',
+      '127.0.0.1:0',
+    ]);
+    const url = await waitFor('the address', () => /metrics at (http:\S+)\/metrics/.exec(stderr())?.[1]);
+    expect((await scrape(url))['prombatch_spooled_entries{batch_job="mine"}']).toBe(0);
+    await waitFor(
+      'one that waits',
+      async () => (await scrape(url))['prombatch_spooled_entries{batch_job="mine"}'] === 1,
+    );
+    child.kill('SIGTERM');
+    await result;
+  });
+
   test('a gateway that is away is a push failure, kept in the spool and told; the schedule goes on', async () => {
     const { code, stderr } = await runCli([
       'schedule',
@@ -290,7 +313,7 @@ test.each([
   [['schedule', '@daily', 'job.js', '--', 'true'], 'expected a module or a command behind --, got both'],
   [['schedule', '@daily', '--listen', '127.0.0.1:1x'], '--listen: expected host:port'],
   [['schedule', '@daily', '--listen', '192.0.2.1:80'], '--listen: cannot listen on 192.0.2.1:80'],
-  [['schedule', '@daily', '--ticks', '3', '--', 'true'], '--ticks: expected the sample job with it'],
+  [['schedule', '@daily', '--ticks', '3', '--', 'true'], '--ticks: expected no command with it'],
   [['schedule', '@daily', './no-such.js'], 'there is no ./no-such.js'],
   [['schedule', '@daily', '--expected-interval', 'bogus'], 'expected-interval: expected a duration'],
   [['schedule', '@daily', '--grouping', 'job=x'], 'job'],

@@ -26,6 +26,8 @@ export interface GroupFolder {
   /** All entries in order; damaged ones are set aside with a warning. */
   list(): SpooledEntry[];
   has(name: string): boolean;
+  /** How many entries wait. */
+  count(): number;
   isEmpty(): boolean;
   update(name: string, entry: RunEntry): void;
   remove(names: readonly string[]): void;
@@ -95,6 +97,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
         return content ? [{ name, entry: content.entry }] : [];
       }),
     has: (name) => existsSync(at(name)),
+    count: () => names().length,
     isEmpty: () => names().length === 0 && !existsSync(at(FOLD)),
     update: (name, entry) => write(name, { entry }),
     remove(given) {
