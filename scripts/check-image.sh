@@ -2,7 +2,7 @@
 # Proves the Dockerfile where no container engine runs: builds it with buildah on a stand-in base (Debian from
 # debootstrap with the Node of this machine), then runs its entry point by chroot, as the image's own user, on a real
 # Pushgateway. Needs root and Debian's buildah, debootstrap and prometheus-pushgateway. Takes a minute or two.
-# Exit code 77: this machine does not let it be built, so nothing is proven.
+# Exit code 77: no base could be made here, so nothing is proven. Anything that goes wrong after that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ work=$(mktemp -d)
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
 storage=(--root "$work/storage" --runroot "$work/run")
 gateway_pid=
-proven=no
+based=no
 cleanup() {
   local code=$?
   [ -z "$gateway_pid" ] || kill "$gateway_pid" || true
@@ -20,8 +20,8 @@ cleanup() {
   buildah "${storage[@]}" rm -a >/dev/null 2>&1 || true
   # Never into something that is still mounted there.
   rm -rf --one-file-system "$work"
-  if [ "$code" -ne 0 ] && [ "$proven" = no ]; then
-    echo 'the image could not be built here' >&2
+  if [ "$code" -ne 0 ] && [ "$based" = no ]; then
+    echo 'no stand-in for the base image could be made here' >&2
     exit 77
   fi
 }
@@ -44,6 +44,8 @@ buildah "${storage[@]}" copy -q "$base" "$work/base" / >/dev/null
 buildah "${storage[@]}" config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
 buildah "${storage[@]}" commit -q "$base" localhost/node-stand-in >/dev/null
 
+based=yes
+
 echo '== the Dockerfile'
 buildah "${storage[@]}" build -q --build-arg NODE_IMAGE=localhost/node-stand-in -t localhost/prombatch .
 image=$(buildah "${storage[@]}" inspect --type image localhost/prombatch)
@@ -54,7 +56,6 @@ echo "user $user, entry point $entry, command $(field Cmd)"
 [ "$user" = '"65532:65532"' ] || { echo 'expected a numeric user' >&2; exit 1; }
 
 echo '== its entry point on a real Pushgateway, with a root that cannot be written'
-proven=started
 prometheus-pushgateway --persistence.file= --web.listen-address=127.0.0.1:19391 2>"$work/gateway.log" &
 gateway_pid=$!
 container=$(buildah "${storage[@]}" from localhost/prombatch)
@@ -74,7 +75,7 @@ mount -t proc proc "$mounted/proc"
 mount --bind /dev "$mounted/dev"
 mount --bind "$work/spool" "$mounted/spool"
 read -r -a words <<<"$(node -p 'JSON.parse(process.argv[1]).join(" ")' "$entry")"
-until curl -sf http://127.0.0.1:19391/-/ready >/dev/null; do :; done
+curl -sf --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 20 http://127.0.0.1:19391/-/ready >/dev/null
 inside() { chroot --userspec=65532:65532 "$mounted" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin TINI_SUBREAPER= "$@"; }
 inside PROMBATCH_NO_SPOOL=true "${words[@]}" run --interval 0 --gateway http://127.0.0.1:19391 --job image
 inside PROMBATCH_NO_SPOOL=true "${words[@]}" run /work/job.mjs --gateway http://127.0.0.1:19391
