@@ -7,7 +7,7 @@ import { run } from './commands/run.js';
 import { schedule } from './commands/schedule.js';
 import { serve } from './commands/serve.js';
 import { UsageError } from './errors.js';
-import type { Host } from './host.js';
+import type { Host } from './process/host.js';
 import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';
 import { version } from './version.js';
 

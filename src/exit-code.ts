@@ -1,4 +1,4 @@
-import type { DeliveryReport } from './delivery/delivery.js';
+import type { DeliveryReport } from './delivery/target.js';
 import type { RunOutcome } from './job/outcome.js';
 
 /** Exit code of a job that succeeded but whose metrics were not delivered. */

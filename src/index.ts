@@ -1,4 +1,3 @@
-export type { DeliveryReport } from './delivery/delivery.js';
 export {
   PushError,
   PushRedirected,
@@ -9,13 +8,13 @@ export {
   PushUnreachable,
   PushUntrusted,
 } from './delivery/push-error.js';
+export type { DeliveryReport } from './delivery/target.js';
 export { PrombatchError, UsageError } from './errors.js';
 export {
   defineJob,
   type Job,
   type JobContext,
   type JobDefinition,
-  type JobExit,
   type JobResult,
   type MetricsSource,
 } from './job/job.js';
@@ -23,7 +22,8 @@ export { JobFailed, type RunOutcome } from './job/outcome.js';
 export type { PreviousMetrics } from './job/previous.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
 export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
-export { type RunResult, runJob } from './run-job.js';
+export type { RunResult } from './run/run-result.js';
+export { runJob } from './run-job.js';
 export type { RunOptions } from './run-options.js';
 export type { DuePlan } from './schedule/due.js';
 export { version } from './version.js';

@@ -34,9 +34,15 @@ export function createLog(options: LogOptions): Log {
   const { now = () => new Date() } = options;
   const emit = (level: Level, message: string, fields: LogFields = {}): void => {
     if (options.quiet && level === 'info') return;
-    const line =
-      options.format === 'json' ? jsonLine(level, message, fields, now()) : textLines(level, message, fields);
-    options.write(hideUserinfo(line));
+    try {
+      const line =
+        options.format === 'json'
+          ? jsonLine(level, message, fields, now())
+          : textLines(level, message, fields);
+      options.write(hideUserinfo(line));
+    } catch {
+      // There is no other place to say it, and no line is worth the run that it is about.
+    }
   };
   return {
     info: (message, fields) => emit('info', message, fields),

@@ -1,4 +1,4 @@
-import type { Output } from './host.js';
+import type { Output } from './process/host.js';
 
 const LONGEST_BAR = 40;
 /** Often enough to be seen moving, and no burden for a job that reports every record. */

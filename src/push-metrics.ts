@@ -30,7 +30,7 @@ export async function pushMetrics(source: MetricsSource, options: PushMetricsOpt
   const deadline = startDeadline(options.timeoutMs ?? 15_000);
   try {
     const body = await source.metrics();
-    const problem = findOwnMetricsProblem(body, key, []);
+    const problem = findOwnMetricsProblem(body, { key, reserved: [] });
     if (problem) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
     await client.push(
       { method: options.method ?? 'POST', path: groupPath(key), body, compress: true },

@@ -1,4 +1,4 @@
-import type { DeliveryReport } from './delivery/delivery.js';
+import type { DeliveryReport } from './delivery/target.js';
 import { formatDuration } from './duration.js';
 import { describeThrown } from './errors.js';
 import { askedExitCode, type RunOutcome } from './job/outcome.js';
@@ -50,7 +50,7 @@ export function logDelivery(
   const { message, hint, code } = report.error;
   const said =
     report.status === 'outcome_only'
-      ? `only the outcome of the run was pushed to ${target}: ${message}`
+      ? `only the outcome of the run was pushed to ${target}${report.spooled ? ', its own metrics wait in the spool' : ''}: ${message}`
       : `the outcome of the run was not pushed${report.spooled ? ', but kept in the spool' : ''}: ${message}`;
   log[onPushFailure === 'fail' ? 'error' : 'warn'](said, { code, hint });
 }

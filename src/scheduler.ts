@@ -4,7 +4,7 @@ import { isPushFailure } from './exit-code.js';
 import type { RunOutcome } from './job/outcome.js';
 import { StoppedBySignal } from './job/stop-reason.js';
 import { type Log, logError } from './log.js';
-import type { RunResult } from './run-job.js';
+import type { RunResult } from './run/run-result.js';
 import { type CronTicks, startCronTicks } from './schedule/cron-ticks.js';
 import type { DuePlan } from './schedule/due.js';
 import { decideTick, isDone } from './schedule/tick.js';

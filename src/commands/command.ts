@@ -1,4 +1,4 @@
-import type { Host } from '../host.js';
+import type { Host } from '../process/host.js';
 import type { Settings, SettingValues } from '../settings/setting.js';
 
 /** A command of the command line; each is one file that exports one of these. */

@@ -1,5 +1,5 @@
-import type { Host } from '../host.js';
 import type { Log } from '../log.js';
+import type { Host } from '../process/host.js';
 import type { RunOptions } from '../run-options.js';
 import type { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { gatewayCredentials } from '../settings/credentials.js';

@@ -46,9 +46,9 @@ Exit codes:
       quiet: values.quiet || !spoken,
       write: host.stderr.write,
     });
-    const { job, passOn } = openCommand(host, words, values, log);
+    const job = openCommand(host, words, values, log);
     return withGateway({ host, log, results: host.stderr, keep: false, ...values }, (delivery) =>
-      runOnce(host, job, { ...values, ...delivery }, { log, passOn }),
+      runOnce(host, job, { ...values, ...delivery }, { log }),
     );
   },
 });

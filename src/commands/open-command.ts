@@ -1,16 +1,11 @@
 import { UsageError } from '../errors.js';
-import type { Host } from '../host.js';
+import type { AnyJob } from '../job/any-job.js';
 import { createCommandJob } from '../job/command-job.js';
 import { commandName } from '../job/command-name.js';
-import { defineJob, type Job, type MetricsSource } from '../job/job.js';
+import { defineJob } from '../job/job.js';
 import type { Log } from '../log.js';
+import type { Host } from '../process/host.js';
 import type { BatchValues } from './delivery-options.js';
-
-export interface OpenCommand {
-  readonly job: Job<MetricsSource>;
-  /** Passes a signal on to the command, where it runs. */
-  passOn(signal: NodeJS.Signals): void;
-}
 
 /**
  * The job that runs a command; for a dry run one that does nothing and succeeds.
@@ -22,7 +17,7 @@ export function openCommand(
   words: readonly string[],
   values: Pick<BatchValues, 'job' | 'grouping' | 'dryRun'>,
   log: Log,
-): OpenCommand {
+): AnyJob {
   if (words.length === 0) {
     throw new UsageError('expected a command to run', {
       hint: 'put it behind --, as in: -- backup.sh --full',
@@ -35,13 +30,13 @@ export function openCommand(
       hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
     });
   }
-  const { job, passOn } = createCommandJob({
+  if (values.dryRun) return successOf(name);
+  return createCommandJob({
     name,
     words,
     env: host.env,
     groupLabels: new Map([['job', name], ...values.grouping]),
   });
-  return { job: values.dryRun ? successOf(name) : job, passOn };
 }
 
 /** Node reads arguments as UTF-8 and nothing else: what was something else would name another file. */
@@ -65,6 +60,6 @@ function nameOf(words: readonly string[]): string {
 }
 
 /** What a dry run shows of a command, which it never runs. */
-function successOf(name: string): Job<MetricsSource> {
+function successOf(name: string): AnyJob {
   return defineJob({ name, createRegistry: () => ({ metrics: () => '' }), run: () => undefined });
 }

@@ -1,9 +1,9 @@
 import { describeThrown } from '../errors.js';
-import type { Host } from '../host.js';
-import type { Job, MetricsSource } from '../job/job.js';
-import { JobCrashed } from '../job/stop-reason.js';
+import { type AnyJob, isCommand } from '../job/any-job.js';
+import { JobCrashed, StoppedBySignal } from '../job/stop-reason.js';
 import type { Log } from '../log.js';
-import { runJob } from '../run-job.js';
+import type { Host } from '../process/host.js';
+import { type StartedRun, startRun } from '../run/start-run.js';
 import type { RunOptions } from '../run-options.js';
 import { type BatchValues, deliveryOptions } from './delivery-options.js';
 
@@ -11,38 +11,34 @@ export interface RunOnceOptions {
   readonly log: Log;
   readonly onProgress?: RunOptions['onProgress'];
   readonly onEnd?: () => void;
-  /** Gets the signals that are the job's own, where it is a command. */
-  readonly passOn?: (signal: NodeJS.Signals) => void;
 }
 
 /** Runs a job in this process as the settings say, and stops it on a signal; resolves with the exit code. */
 export async function runOnce(
   host: Host,
-  job: Job<MetricsSource>,
+  job: AnyJob,
   values: BatchValues,
   options: RunOnceOptions,
 ): Promise<number> {
-  const { log, passOn } = options;
+  const { log } = options;
   const stop = new AbortController();
-  const guard = host.guardRun((reason) => {
-    // A command is a process of its own: what breaks in this one is no reason to leave it.
-    if (passOn && reason instanceof JobCrashed)
-      log.error(`a bug in prombatch: ${describeThrown(reason.reason)}`, { error: reason.reason });
-    else stop.abort(reason);
-  }, passOn);
+  let run: StartedRun | undefined;
+  const unguard = host.guard({
+    current: () => run,
+    stop: (signal) => stop.abort(new StoppedBySignal(signal)),
+    crash: (reason) => stopCrashed(job, reason, log, (crash) => stop.abort(crash)),
+    ...(isCommand(job) ? { passOn: job.passOn } : {}),
+  });
   try {
-    const { exitCode } = await runJob(job, {
-      ...deliveryOptions(host, values, log),
-      signal: stop.signal,
-      log,
-      onProgress: options.onProgress,
-      onEnd() {
-        options.onEnd?.();
-        guard.jobEnded();
-      },
-    });
-    return exitCode;
+    run = startRun(job, { ...deliveryOptions(host, values, log), ...options, signal: stop.signal });
+    return (await run.result).exitCode;
   } finally {
-    guard.lift();
+    unguard();
   }
+}
+
+/** A command is a process of its own: what breaks in this one is no reason to leave it. */
+export function stopCrashed(job: AnyJob, reason: unknown, log: Log, stop: (crash: JobCrashed) => void): void {
+  if (isCommand(job)) log.error(`a bug in prombatch: ${describeThrown(reason)}`, { error: reason });
+  else stop(new JobCrashed(reason));
 }

@@ -1,11 +1,10 @@
 import { UsageError } from '../errors.js';
-import type { Host, RunGuard } from '../host.js';
-import type { Job, MetricsSource } from '../job/job.js';
+import { type AnyJob, isCommand } from '../job/any-job.js';
 import { signalNumber } from '../job/signal-number.js';
-import { JobCrashed, StoppedBySignal } from '../job/stop-reason.js';
-import { createLog, type Log, logError } from '../log.js';
-import { openSpoolCount } from '../run-client.js';
-import { checkRun, runJob } from '../run-job.js';
+import { createLog, type Log } from '../log.js';
+import { openSpoolCount } from '../open-targets.js';
+import type { Host } from '../process/host.js';
+import { checkRun, type StartedRun, startRun } from '../run/start-run.js';
 import { resolveRunOptions } from '../run-options.js';
 import { dialectDifferences } from '../schedule/dialects.js';
 import type { Scheduler, SchedulerEnd } from '../scheduler.js';
@@ -17,6 +16,7 @@ import { defineCommand } from './command.js';
 import { deliveryOptions } from './delivery-options.js';
 import { findJob, refuseSampleFlags, sampleSettings } from './find-job.js';
 import { openCommand } from './open-command.js';
+import { stopCrashed } from './run-once.js';
 import { withGateway } from './with-gateway.js';
 
 const settings = {
@@ -88,19 +88,16 @@ Exit codes:
       throw new UsageError(`expected a module or a command behind --, got both: ${module}`);
     }
     if (behind) refuseSampleFlags(given, 'no command with it, got one behind --');
-    const { job, passOn } = behind
-      ? openCommand(host, behind, values, log)
-      : { job: await findJob(host, values, given, module), passOn: undefined };
+    const job = behind ? openCommand(host, behind, values, log) : await findJob(host, values, given, module);
     return withGateway({ host, log, results: host.stdout, keep: false, ...values }, (delivery) =>
-      keepRunning(host, job, passOn, { ...values, ...delivery }, expression, log),
+      keepRunning(host, job, { ...values, ...delivery }, expression, log),
     );
   },
 });
 
 async function keepRunning(
   host: Host,
-  job: Job<MetricsSource>,
-  passOn: ((signal: NodeJS.Signals) => void) | undefined,
+  job: AnyJob,
   values: Values,
   expression: string,
   log: Log,
@@ -109,34 +106,33 @@ async function keepRunning(
   const options = { ...deliveryOptions(host, values, log), tellDelivered: false };
   // What is malformed is told now, and not each time that a run begins.
   await checkRun(job.name, options);
-  let guard: RunGuard | undefined;
+  let current: StartedRun | undefined;
   const scheduler = createScheduler({
     ...values,
     expression,
     log,
     async run({ stop, due, jobEnded }) {
-      guard?.jobBegan();
-      const result = await runJob(job, {
+      current = startRun(job, {
         ...options,
         due: values.expectedInterval === undefined ? due : undefined,
         signal: stop,
-        onEnd() {
-          guard?.jobEnded();
-          jobEnded();
-        },
+        onEnd: jobEnded,
       });
-      guard?.idle();
-      return result;
+      try {
+        return await current.result;
+      } finally {
+        current = undefined;
+      }
     },
   });
   const countSpooled = await openSpoolCount(resolveRunOptions(job.name, options));
   const closePages = await openPages(values, job, scheduler, countSpooled, log);
-  guard = host.guardRun((reason) => {
-    if (reason instanceof StoppedBySignal) scheduler.stop(reason.signal);
-    else if (reason instanceof JobCrashed && !passOn) scheduler.abortRun(reason);
-    else logError(log, reason);
-  }, passOn);
-  guard.idle();
+  const unguard = host.guard({
+    current: () => current,
+    stop: scheduler.stop,
+    crash: (reason) => stopCrashed(job, reason, log, scheduler.abortRun),
+    ...(isCommand(job) ? { passOn: job.passOn } : {}),
+  });
   try {
     scheduler.start();
     const { nextTickMs } = scheduler.state();
@@ -146,7 +142,7 @@ async function keepRunning(
     }
     return exitCodeOf(await scheduler.ended, values);
   } finally {
-    guard.lift();
+    unguard();
     await closePages();
   }
 }
@@ -160,7 +156,7 @@ function exitCodeOf({ signal, aborted, failed, pushFailures }: SchedulerEnd, val
 /** Serves what the scheduler tells of itself, where an address for that is given; resolves with what ends it. */
 async function openPages(
   { listen: address, job: name }: Values,
-  job: Job<MetricsSource>,
+  job: AnyJob,
   scheduler: Scheduler,
   countSpooled: () => number,
   log: Log,

@@ -1,5 +1,5 @@
-import type { Host, Output } from '../host.js';
 import type { Log } from '../log.js';
+import type { Host, Output } from '../process/host.js';
 
 export interface WithGatewayOptions {
   readonly host: Host;

@@ -1,37 +1,58 @@
 import { describeThrown } from '../errors.js';
+import type { Deadline } from './deadline.js';
 import type { GroupingKey } from './grouping-key.js';
 import { findOwnMetricsProblem } from './own-metrics.js';
 import { PushError } from './push-error.js';
-import { within } from './within.js';
+
+/** The job's own metrics in the text format. */
+export interface JobMetrics {
+  /** '' if there are none, or if they could not be collected. */
+  readonly text: string;
+  /** Why they cannot be pushed; the text is then only kept. */
+  readonly problem?: PushError;
+}
 
 export interface CollectOptions {
   readonly key: GroupingKey;
   /** Family names that the job's own metrics must not use. */
   readonly reserved: readonly string[];
+  /** Their counts are added up, so that they must be readable. */
+  readonly accumulate: boolean;
   /** Collects the job's own metrics in the text format. */
   readonly collect: () => string | Promise<string>;
 }
 
-/** The job's own metrics as they can be pushed, or why they cannot. */
-export async function collectOwn(options: CollectOptions, limitMs: number): Promise<string | PushError> {
+/** Collects the job's own metrics and checks them. It never rejects. */
+export async function collectOwn(options: CollectOptions, deadline: Deadline): Promise<JobMetrics> {
+  const limitMs = Math.round(deadline.remainingMs());
   let own: string | undefined;
   try {
-    own = await within(limitMs, Promise.resolve(options.collect()));
+    own = await Promise.race([options.collect(), passed(deadline)]);
   } catch (error) {
-    return ownMetricsError(`collecting them failed: ${describeThrown(error)}`);
+    return refused(`collecting them failed: ${describeThrown(error)}`);
   }
-  if (own === undefined) return ownMetricsError(`collecting them took more than ${Math.round(limitMs)}ms`);
-  if (typeof own !== 'string') return ownMetricsError('metrics() gave no text');
+  if (own === undefined) return refused(`collecting them took more than ${limitMs}ms`);
+  if (typeof own !== 'string') return refused('metrics() gave no text');
   const text = endWithNewline(own);
-  const problem = findOwnMetricsProblem(text, options.key, options.reserved);
-  return problem ? ownMetricsError(problem) : text;
+  const problem = findOwnMetricsProblem(text, options);
+  return problem ? refused(problem, text) : { text };
 }
 
-function ownMetricsError(problem: string): PushError {
-  return new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
-    retryable: false,
-    hint: 'the outcome of the run does not depend on them and goes alone',
+function passed({ signal }: Deadline): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
+}
+
+function refused(problem: string, text = ''): JobMetrics {
+  return {
+    text,
+    problem: new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
+      retryable: false,
+      hint: 'the outcome of the run does not depend on them and goes alone',
+    }),
+  };
 }
 
 function endWithNewline(text: string): string {

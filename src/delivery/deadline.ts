@@ -24,3 +24,13 @@ export function startDeadline(ms: number): Deadline {
     dispose: () => clearTimeout(timer),
   };
 }
+
+/** Runs `body` with a deadline of its own. */
+export async function withDeadline<T>(ms: number, body: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = startDeadline(ms);
+  try {
+    return await body(deadline);
+  } finally {
+    deadline.dispose();
+  }
+}

@@ -1,42 +1,19 @@
 import { describeThrown } from '../errors.js';
-import { accumulate } from '../exposition/accumulate.js';
 import type { MetricFamily } from '../exposition/family.js';
-import { parseFamilies } from '../exposition/parse.js';
-import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
-import { type CollectOptions, collectOwn } from './collect-own.js';
-import { type Deadline, startDeadline } from './deadline.js';
-import type { GatewayClient, PushLimits } from './gateway-client.js';
-import { formatKey, groupPath } from './grouping-key.js';
+import type { JobMetrics } from './collect-own.js';
+import { type Deadline, withDeadline } from './deadline.js';
 import { PushError } from './push-error.js';
-import { type RunEntry, withBase } from './run-entry.js';
-import { type SendReport, sendEntry } from './send-entry.js';
-import { createSidePushes } from './side-pushes.js';
-import type { RunSpool } from './spool/run-spool.js';
+import type { DeliveryReport, EndedRun, Target } from './target.js';
 
-export interface DeliveryOptions extends CollectOptions {
-  readonly client: GatewayClient;
-  /** The final push of a success replaces the whole group. */
-  readonly replace: boolean;
-  /** The job's own counts go on from what the gateway holds. */
-  readonly accumulate: boolean;
-  /** Keeps end pushes until the gateway has them. */
-  readonly spool?: RunSpool | undefined;
+export interface DeliveryOptions {
+  readonly targets: readonly Target[];
+  /** Collects the job's own metrics; never rejects. */
+  readonly collect: (deadline: Deadline) => Promise<JobMetrics>;
   readonly log: Log;
 }
 
-/** What became of a run's metrics; `none` is a run without a gateway. */
-export type DeliveryReport = SendReport | { readonly status: 'none' };
-
-export interface EndPush {
-  /** The outcome's families, for a push with the job's own metrics and for one without. */
-  readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
-  readonly startedAtMs: number;
-  readonly succeeded: boolean;
-  readonly budget: PushBudget;
-}
-
-/** How long a run's end may wait for its gateway. */
+/** How long a run's end may wait for its targets. */
 export interface PushBudget {
   /** For everything after the job's end. */
   readonly totalMs: number;
@@ -45,154 +22,188 @@ export interface PushBudget {
   readonly stop: AbortSignal;
 }
 
-/** A run's pushes to its group. They never overlap, and none but the end push can keep the run waiting. */
+export interface TargetReport {
+  readonly target: string;
+  readonly report: DeliveryReport;
+}
+
+/** A run's targets as one. No target's fault reaches the run or another target: none of the methods throws. */
 export interface Delivery {
-  /**
-   * Reads what the group holds, for counts to go on from: one try, before the run's first push of its own metrics.
-   * Where it fails, the end push reads it.
-   */
-  readBase(limitMs: number): Promise<readonly MetricFamily[] | undefined>;
-  /** One try beside the running job; a failure is one warning. */
+  prepare(stop: AbortSignal): Promise<readonly MetricFamily[] | undefined>;
   start(families: readonly MetricFamily[]): void;
-  /** The job's own metrics while it runs, one try; skipped while another push is under way. */
   update(families: readonly MetricFamily[]): void;
-  end(push: EndPush): Promise<SendReport>;
+  /**
+   * Collects the job's own metrics and tells every target how the run ended. A report that a target knows stands,
+   * whatever breaks after it. If none is known, the outcome alone is tried once more.
+   */
+  end(run: EndOfRun, budget: PushBudget): Promise<readonly TargetReport[]>;
+  /** Keeps the outcome on the disk, for each target that has no report yet. */
+  abandon(run: EndOfRun): readonly TargetReport[];
   close(): void;
 }
 
-/** What the pushes get even where a job's collectors blocked the process for longer than the whole budget. */
-const LEAST_PUSH_MS = 1000;
-const UPDATE_COLLECT_MS = 2000;
-const FLUSH_ASIDE_MS = 30_000;
+export type EndOfRun = Omit<EndedRun, 'jobMetrics'>;
 
-export function createDelivery(options: DeliveryOptions): Delivery {
-  const { client, key, log } = options;
-  const sidePushes = createSidePushes(client, groupPath(key));
-  let base: readonly MetricFamily[] | undefined;
-  let updatesRefused = false;
+/** What the pushes get even if a job's collectors blocked the process for longer than the whole budget. */
+const LEAST_PUSH_MS = 1000;
+
+export function createDelivery({ targets, collect, log }: DeliveryOptions): Delivery {
+  const known = new Map<Target, DeliveryReport>();
+
+  const guard = <T>(target: Target, what: string, body: () => T): T | undefined => {
+    try {
+      return body();
+    } catch (error) {
+      log.warn(`${what} for ${target.name}: ${describeThrown(error)}`);
+      return undefined;
+    }
+  };
+
+  const prepareOne = async (target: Target, stop: AbortSignal) => {
+    try {
+      return await target.prepare(stop);
+    } catch (error) {
+      log.warn(`what ${target.name} holds was not read before the job: ${describeThrown(error)}`);
+      return undefined;
+    }
+  };
+
+  const endOne = async (target: Target, run: EndedRun, budget: PushBudget): Promise<DeliveryReport> => {
+    let settled: DeliveryReport | undefined;
+    const settle = (report: DeliveryReport): void => {
+      settled = report;
+      known.set(target, report);
+    };
+    const attempt = (given: EndedRun) =>
+      withinBudget(budget, async (deadline) => {
+        const report = await target.end(given, { deadline, settle });
+        settle(report);
+        return report;
+      });
+    try {
+      return await attempt(run);
+    } catch (error) {
+      const fault = faultOf(target, error);
+      log.warn(fault.message);
+      if (settled) return settled;
+      try {
+        const report = await attempt({ ...run, jobMetrics: { text: '', problem: fault } });
+        return report.status === 'delivered' ? { status: 'outcome_only', error: fault } : report;
+      } catch (second) {
+        return settled ?? { status: 'failed', error: faultOf(target, second) };
+      }
+    }
+  };
 
   return {
-    async readBase(limitMs) {
-      const deadline = startDeadline(limitMs);
-      try {
-        // What waits is part of what the counts go on from.
-        if (options.spool?.hasPending() && !(await options.spool.flush({ deadline, once: true })))
-          return undefined;
-        base = await client.readGroup(key, { deadline, once: true });
-      } catch (error) {
-        log.warn(`what the gateway holds was not read before the job: ${describeThrown(error)}`);
-      } finally {
-        deadline.dispose();
-      }
-      return base;
+    async prepare(stop) {
+      const held = await Promise.all(targets.map((target) => prepareOne(target, stop)));
+      return held.find((families) => families !== undefined);
     },
-
     start(families) {
-      sidePushes.begin(
-        async (signal) => {
-          if (options.spool?.hasPending() && !(await flushAside(options.spool, signal))) return undefined;
-          return writeFamilies(families);
-        },
-        (error) => log.warn(`the start of the run was not pushed: ${describeThrown(error)}`),
-      );
+      for (const target of targets) guard(target, 'the start was not pushed', () => target.start(families));
     },
-
     update(families) {
-      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base) || options.spool?.hasPending())
-        return;
-      sidePushes.begin(
-        async () => {
-          const own = await collectOwn(options, UPDATE_COLLECT_MS);
-          if (typeof own !== 'string') throw own;
-          return writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(own))) : own);
-        },
-        (error) => {
-          updatesRefused = !(error instanceof PushError && error.retryable);
-          const next = updatesRefused ? '; the next push is the one at the end' : '';
-          log.warn(`the metrics of the running job were not pushed: ${describeThrown(error)}${next}`);
-        },
+      for (const target of targets)
+        guard(target, 'the metrics of the running job were not pushed', () => target.update(families));
+    },
+    async end(run, budget) {
+      if (targets.length === 0) return [];
+      const left = startBudget(budget);
+      const jobMetrics = await collectInHalf(collect, budget);
+      const totalMs = Math.max(Math.min(LEAST_PUSH_MS, budget.totalMs), left.end());
+      return Promise.all(
+        targets.map(async (target) => {
+          const report = await endOne(target, { ...run, jobMetrics }, { ...budget, totalMs });
+          known.set(target, report);
+          return { target: target.name, report };
+        }),
       );
     },
-
-    async end(push) {
-      const startMark = performance.now();
-      await sidePushes.finish(push.budget.totalMs);
-      const own = await collectOwn(options, push.budget.totalMs / 2);
-      const leftMs = push.budget.totalMs - (performance.now() - startMark);
-      const deadline = startDeadline(Math.max(Math.min(LEAST_PUSH_MS, push.budget.totalMs), leftMs));
-      const unbind = shortenOnStop(deadline, push.budget);
-      try {
-        const limits = { deadline, onRetry: warnOnce(log) };
-        const entry = toEntry(push, own);
-        const report = await (options.spool?.send(entry, limits) ?? sendEntry(client, entry, limits));
-        if (own instanceof PushError && report.status === 'delivered')
-          return { status: 'outcome_only', error: own };
-        if (report.status === 'failed' && report.refused) {
-          log.error(`the job's own metrics were refused: ${report.refused.message}`);
+    abandon(run) {
+      const lost: JobMetrics = {
+        text: '',
+        problem: new PushError('ABANDONED', "the job's own metrics were not collected", { retryable: false }),
+      };
+      return targets.map((target) => {
+        try {
+          const report = known.get(target) ?? target.abandon({ ...run, jobMetrics: lost });
+          return { target: target.name, report };
+        } catch (error) {
+          return { target: target.name, report: { status: 'failed', error: faultOf(target, error) } };
         }
-        return report;
-      } finally {
-        unbind();
-        deadline.dispose();
-      }
+      });
     },
-
-    close: () => client.close(),
+    close() {
+      for (const target of targets) guard(target, 'closing failed', () => target.close());
+    },
   };
-
-  function toEntry({ outcome, startedAtMs, succeeded }: EndPush, own: string | PushError): RunEntry {
-    const outcomeAlone = writeFamilies(outcome(true));
-    const refused = own instanceof PushError;
-    const entry: RunEntry = {
-      key,
-      startedAtMs,
-      put: succeeded && options.replace && !refused,
-      outcome: refused ? outcomeAlone : writeFamilies(outcome(false)),
-      outcomeAlone,
-      own: refused ? '' : own,
-      accumulate: options.accumulate,
-    };
-    return base && options.accumulate ? withBase(entry, base) : entry;
-  }
 }
 
-/** Of two deliveries of one run the one that went less well; one that was not asked for counts for nothing. */
-export function worseReport(a: DeliveryReport, b: DeliveryReport): DeliveryReport {
+/** Of the deliveries of one run the one that went worst; without targets there is `none`. */
+export function worstReport(reports: readonly TargetReport[]): DeliveryReport {
   const order = ['none', 'delivered', 'outcome_only', 'failed'];
-  return order.indexOf(b.status) > order.indexOf(a.status) ? b : a;
+  return reports
+    .map(({ report }) => report)
+    .reduce(
+      (worst, report) => (order.indexOf(report.status) > order.indexOf(worst.status) ? report : worst),
+      {
+        status: 'none',
+      } as DeliveryReport,
+    );
 }
 
-/** Where a run's metrics go, for people. */
-export function describeTarget({ client, key }: Pick<DeliveryOptions, 'client' | 'key'>): string {
-  return `${client.target} as ${formatKey(key)}`;
-}
-
-/** A start must not overtake what waits; where that cannot be sent beside the job, the end push will do it. */
-async function flushAside(spool: RunSpool, signal: AbortSignal): Promise<boolean> {
-  const deadline = startDeadline(FLUSH_ASIDE_MS);
+/** Collecting gets half of the time, and half of what a stop leaves: the pushes get the rest. */
+async function collectInHalf(
+  collect: DeliveryOptions['collect'],
+  { totalMs, afterStopMs, stop }: PushBudget,
+): Promise<JobMetrics> {
+  const half = { totalMs: totalMs / 2, afterStopMs: afterStopMs / 2, stop };
   try {
-    return await spool.flush({ deadline, signal, once: true });
-  } finally {
-    deadline.dispose();
+    return await withinBudget({ ...half, totalMs: stop.aborted ? half.afterStopMs : half.totalMs }, collect);
+  } catch (error) {
+    const message = `the job's own metrics were not collected: ${describeThrown(error)}`;
+    return { text: '', problem: new PushError('OWN_METRICS_REFUSED', message, { retryable: false }) };
   }
 }
 
-function shortenOnStop(deadline: Deadline, { stop, afterStopMs }: PushBudget): () => void {
-  const onStop = (): void => deadline.shorten(afterStopMs);
+/** Measures what is left of a budget, in milliseconds; a stop shortens it. */
+function startBudget({ totalMs, afterStopMs, stop }: PushBudget): { end(): number } {
+  let endsAt = performance.now() + totalMs;
+  const onStop = (): void => {
+    endsAt = Math.min(endsAt, performance.now() + afterStopMs);
+  };
   if (stop.aborted) onStop();
   stop.addEventListener('abort', onStop, { once: true });
-  return () => stop.removeEventListener('abort', onStop);
-}
-
-function warnOnce(log: Log): NonNullable<PushLimits['onRetry']> {
-  let warned = false;
-  return (error) => {
-    if (warned) return;
-    warned = true;
-    log.warn(`push failed, trying again: ${error.message}`, pushFields(error));
+  return {
+    end() {
+      stop.removeEventListener('abort', onStop);
+      return endsAt - performance.now();
+    },
   };
 }
 
-function pushFields(error: unknown): { hint?: string | undefined } {
-  return error instanceof PushError ? { hint: error.hint } : {};
+/** Runs `body` with a deadline that a later stop brings nearer. */
+function withinBudget<T>(
+  { totalMs, afterStopMs, stop }: PushBudget,
+  body: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  return withDeadline(totalMs, async (deadline) => {
+    const onStop = (): void => deadline.shorten(afterStopMs);
+    stop.addEventListener('abort', onStop, { once: true });
+    try {
+      return await body(deadline);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+    }
+  });
+}
+
+/** What broke inside a target, as a push failure. */
+function faultOf(target: Target, error: unknown): PushError {
+  if (error instanceof PushError) return error;
+  return new PushError('DELIVERY_BROKE', `delivering to ${target.name} broke: ${describeThrown(error)}`, {
+    retryable: false,
+    cause: error,
+  });
 }

@@ -134,34 +134,52 @@ function exchange(
     });
     /** Settles once, by the first cause; what comes after it changes nothing. */
     const settle = (result: HttpAnswer | Error): void => {
+      if (result instanceof Error) reject(result);
+      else resolve(result);
       clearTimeout(timer);
       signal.removeEventListener('abort', onTimeUp);
       // A connection with something unsent or unread on it is of no use to the next request.
       if (result instanceof Error || !request.writableFinished) request.destroy();
-      if (result instanceof Error) reject(result);
-      else resolve(result);
     };
+    /** What breaks in a callback is a failure of this exchange: elsewhere it would look like a crash of the job. */
+    const guarded =
+      <A extends unknown[]>(body: (...given: A) => void) =>
+      (...given: A): void => {
+        try {
+          body(...given);
+        } catch (error) {
+          reject(error);
+        }
+      };
     let refusal: (() => HttpAnswer) | undefined;
-    const onTimeUp = (): void => settle(refusal?.() ?? timedOut(address));
+    const onTimeUp = guarded(() => settle(refusal?.() ?? timedOut(address)));
     const timer = setTimeout(onTimeUp, timeoutMs);
     signal.addEventListener('abort', onTimeUp, { once: true });
 
-    request.on('error', (error) => settle(refusal?.() ?? connectionError(address.display, error)));
-    request.on('response', (response) => {
-      const { statusCode: status = 0, headers } = response;
-      const succeeded = isSuccess(status);
-      const read = readText(response, succeeded ? Number.POSITIVE_INFINITY : LONGEST_ERROR_BODY);
-      const answer = () => ({ status, headers, body: read.text() });
-      if (succeeded && method !== 'GET') {
-        settle(answer());
-        return;
-      }
-      // A refusal is one, whatever becomes of its text; a reading is of use only as a whole.
-      if (!succeeded) refusal = answer;
-      read.done.then((complete) => {
-        settle(complete || !succeeded ? answer() : connectionError(address.display, cutShort()));
-      });
-    });
+    request.on(
+      'error',
+      guarded((error: Error) => settle(refusal?.() ?? connectionError(address.display, error))),
+    );
+    request.on(
+      'response',
+      guarded((response: IncomingMessage) => {
+        const { statusCode: status = 0, headers } = response;
+        const succeeded = isSuccess(status);
+        const read = readText(response, succeeded ? Number.POSITIVE_INFINITY : LONGEST_ERROR_BODY);
+        const answer = () => ({ status, headers, body: read.text() });
+        if (succeeded && method !== 'GET') {
+          settle(answer());
+          return;
+        }
+        // A refusal is one, whatever becomes of its text; a reading is of use only as a whole.
+        if (!succeeded) refusal = answer;
+        read.done
+          .then((complete) => {
+            settle(complete || !succeeded ? answer() : connectionError(address.display, cutShort()));
+          })
+          .catch(reject);
+      }),
+    );
     if (signal.aborted) onTimeUp();
     else request.end(body);
   });

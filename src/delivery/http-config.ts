@@ -126,7 +126,9 @@ function bearerAuth(value: unknown, reader: Reader): string | undefined {
   const credentials = secret('authorization', 'credentials', config, reader);
   if (credentials === undefined)
     return reader.fail('authorization: expected credentials or credentials_file');
-  return `${type} ${credentials}`;
+  const authorization = `${type} ${credentials}`;
+  checkHeader('authorization', 'Authorization', authorization, reader);
+  return authorization;
 }
 
 function tlsConfig(value: unknown, reader: Reader): HttpAccess['tls'] {
@@ -148,6 +150,8 @@ function tlsConfig(value: unknown, reader: Reader): HttpAccess['tls'] {
   const cert = secret('tls_config', 'cert', config, reader);
   const key = secret('tls_config', 'key', config, reader);
   const servername = text('tls_config.server_name', config.server_name, reader);
+  if (servername !== undefined && !/^[A-Za-z0-9.:_*-]+$/.test(servername))
+    reader.fail('tls_config.server_name: expected a host name');
   if ((cert === undefined) !== (key === undefined))
     return reader.fail('tls_config: expected cert and key together');
   try {
@@ -182,16 +186,17 @@ function httpHeaders(value: unknown, reader: Reader): [string, string[]][] {
       ...list(`${at}.secrets`, config.secrets, reader),
       ...files,
     ];
-    for (const value of values) checkHeader(name, value, reader);
+    for (const value of values) checkHeader(at, name, value, reader);
     return [name, values];
   });
 }
 
-function checkHeader(name: string, value: string, { fail }: Reader): void {
+/** A value that came from a file may hold anything, and Node throws where such a header is set. */
+function checkHeader(at: string, name: string, value: string, { fail }: Reader): void {
   try {
     validateHeaderValue(name, value);
   } catch {
-    fail(`http_headers.${name}: a value has characters that no header can have`);
+    fail(`${at}: a value has characters that no header can have`, 'is there a line break inside it?');
   }
 }
 

@@ -5,20 +5,10 @@ import { groupPath } from './grouping-key.js';
 import { PushError, PushRejected } from './push-error.js';
 import { describeRejection } from './rejection.js';
 import { entryText, needsBase, type RunEntry, withBase } from './run-entry.js';
+import type { DeliveryReport } from './target.js';
 
 /** What became of a run's end push. */
-export type SendReport =
-  | { readonly status: 'delivered' }
-  /** The outcome was stored, the job's own metrics were refused. */
-  | { readonly status: 'outcome_only'; readonly error: PushError }
-  /** Nothing was stored; `refused` is why the job's own metrics were, where that came first. */
-  | {
-      readonly status: 'failed';
-      readonly error: PushError;
-      readonly refused?: PushError;
-      /** Whether it waits in the spool. */
-      readonly spooled?: boolean;
-    };
+export type SendReport = Exclude<DeliveryReport, { readonly status: 'none' }>;
 
 export interface SendOptions {
   /** Where the job's own metrics are refused, the outcome goes alone at once. Default: true. */

@@ -1,4 +1,4 @@
-import { type Deadline, startDeadline } from './deadline.js';
+import { withDeadline } from './deadline.js';
 import type { GatewayClient } from './gateway-client.js';
 import { within } from './within.js';
 
@@ -22,28 +22,27 @@ export function createSidePushes(client: GatewayClient, path: string): SidePushe
 
   const push = async (
     text: (signal: AbortSignal) => Promise<string | undefined>,
-    onError: (error: unknown) => void,
     signal: AbortSignal,
   ): Promise<void> => {
-    let deadline: Deadline | undefined;
-    try {
-      const body = await text(signal);
-      if (body === undefined || signal.aborted) return;
-      deadline = startDeadline(SIDE_PUSH_MS);
-      await client.push({ method: 'POST', path, body, compress: true }, { deadline, signal, once: true });
-    } catch (error) {
-      if (!signal.aborted) onError(error);
-    } finally {
-      deadline?.dispose();
-      current = undefined;
-    }
+    const body = await text(signal);
+    if (body === undefined || signal.aborted) return;
+    await withDeadline(SIDE_PUSH_MS, (deadline) =>
+      client.push({ method: 'POST', path, body, compress: true }, { deadline, signal, once: true }),
+    );
   };
 
   return {
     busy: () => current !== undefined,
     begin(text, onError) {
       const cancel = new AbortController();
-      current = { cancel, done: push(text, onError, cancel.signal) };
+      const done = push(text, cancel.signal)
+        .catch((error: unknown) => {
+          if (!cancel.signal.aborted) onError(error);
+        })
+        .finally(() => {
+          current = undefined;
+        });
+      current = { cancel, done };
     },
     async finish(budgetMs) {
       if (!current) return;

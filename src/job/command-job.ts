@@ -1,5 +1,6 @@
+import type { CommandContext, CommandJob, CommandResult } from './any-job.js';
 import { type RunningCommand, startCommand } from './command.js';
-import { defineJob, type Job, type MetricsSource } from './job.js';
+import { defineJob } from './job.js';
 import { type MetricsFile, openMetricsFile } from './metrics-file.js';
 import { StoppedBySignal } from './stop-reason.js';
 
@@ -10,12 +11,6 @@ export interface CommandJobOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The group's labels with their values, which the command's own metrics must not carry. */
   readonly groupLabels: ReadonlyMap<string, string>;
-}
-
-export interface CommandJob {
-  readonly job: Job<MetricsSource>;
-  /** Passes a signal on to the command, where it runs. */
-  passOn(signal: NodeJS.Signals): void;
 }
 
 /** What says which job this is, how often it runs, and how to get into its gateway: none of a child's business. */
@@ -38,29 +33,33 @@ const SHOWN_PROBLEMS = 5;
  */
 export function createCommandJob({ name, words, env, groupLabels }: CommandJobOptions): CommandJob {
   let running: RunningCommand | undefined;
+
+  const run = async (context: CommandContext<MetricsFile>): Promise<CommandResult> => {
+    const { registry: file, signal, log, onGraceOver, workDone } = context;
+    if (signal.aborted) {
+      file.close();
+      throw signal.reason;
+    }
+    const command = startCommand({ words, env: childEnv(env, file.path) });
+    running = command;
+    onGraceOver(() => {
+      command.kill();
+      log.warn(`${name} did not end within its grace period, and was killed`);
+    });
+    signal.addEventListener('abort', () => command.passOn(stopSignal(signal)), { once: true });
+    const exit = await command.ended;
+    if (signal.aborted) await command.allGone();
+    running = undefined;
+    workDone();
+    return { exit, ...readMetrics(file, log.warn) };
+  };
+
   const job = defineJob<MetricsFile>({
     name,
     createRegistry: () => openMetricsFile(groupLabels),
-    async run({ registry: file, signal, log, onGraceOver, workDone }) {
-      if (!signal.aborted) {
-        const command = startCommand({ words, env: childEnv(env, file.path) });
-        running = command;
-        onGraceOver(() => {
-          command.kill();
-          log.warn(`${name} did not end within its grace period, and was killed`);
-        });
-        signal.addEventListener('abort', () => command.passOn(stopSignal(signal)), { once: true });
-        const exit = await command.ended;
-        if (signal.aborted) await command.allGone();
-        running = undefined;
-        workDone();
-        return { exit, ...readMetrics(file, log.warn) };
-      }
-      file.close();
-      throw signal.reason;
-    },
+    run: (context) => run(context as CommandContext<MetricsFile>),
   });
-  return { job, passOn: (signal) => running?.passOn(signal) };
+  return { ...(job as unknown as CommandJob), passOn: (signal) => running?.passOn(signal) };
 }
 
 function childEnv(env: CommandJobOptions['env'], metricsFile: string): CommandJobOptions['env'] {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import type { CommandExit } from './any-job.js';
 import { inheritedFiles } from './inherited-files.js';
-import type { JobExit } from './job.js';
 import { inForeground, type Processes, processGroup, processTree, send } from './processes.js';
 import { signalNumber } from './signal-number.js';
 
@@ -13,7 +13,7 @@ export interface CommandOptions {
 /** A command while it runs, with what it started. */
 export interface RunningCommand {
   /** How the command itself ended; it does not wait for what the command left behind, and never rejects. */
-  readonly ended: Promise<JobExit>;
+  readonly ended: Promise<CommandExit>;
   /** Passes a signal on: one that asks to end to all that the command started, any other to itself. */
   passOn(signal: NodeJS.Signals): void;
   kill(): void;
@@ -54,7 +54,7 @@ export function startCommand({ words, env }: CommandOptions): RunningCommand {
   }
   const processes: Processes = terminal ? processTree(pid) : processGroup(pid);
   let running = true;
-  const ended = new Promise<JobExit>((resolve) => {
+  const ended = new Promise<CommandExit>((resolve) => {
     child.on('exit', (code, signal) => {
       running = false;
       resolve(toExit(code, signal));
@@ -80,12 +80,12 @@ export function startCommand({ words, env }: CommandOptions): RunningCommand {
   };
 }
 
-function neverStarted(exit: JobExit | Promise<JobExit>): RunningCommand {
+function neverStarted(exit: CommandExit | Promise<CommandExit>): RunningCommand {
   return { ended: Promise.resolve(exit), passOn() {}, kill() {}, allGone: async () => {} };
 }
 
 /** The exit codes of a shell: 127 for a command that is not there, 126 for one that cannot be executed. */
-function toFailure(file: string, error: unknown): JobExit {
+function toFailure(file: string, error: unknown): CommandExit {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || file === '') {
     return { code: NOT_FOUND, reason: `${JSON.stringify(file)} was not found, or its interpreter was not` };
@@ -93,7 +93,7 @@ function toFailure(file: string, error: unknown): JobExit {
   return { code: NOT_EXECUTABLE, reason: `${JSON.stringify(file)} cannot be executed (${code})` };
 }
 
-function toExit(code: number | null, signal: NodeJS.Signals | null): JobExit {
+function toExit(code: number | null, signal: NodeJS.Signals | null): CommandExit {
   if (signal === null) return { code: code ?? 1, reason: `exited with ${code}` };
   return { code: 128 + signalNumber(signal), reason: `killed by ${signal}` };
 }

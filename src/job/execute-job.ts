@@ -1,7 +1,14 @@
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Job, JobExit, MetricsSource } from './job.js';
+import {
+  type AnyJob,
+  type CommandContext,
+  type CommandExit,
+  type CommandResult,
+  isCommand,
+} from './any-job.js';
+import type { MetricsSource } from './job.js';
 import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcome.js';
 import type { PreviousMetrics } from './previous.js';
 import { signalNumber } from './signal-number.js';
@@ -25,72 +32,97 @@ export interface ExecutionOptions<R extends MetricsSource> {
 /** How long a job that is being ended after its grace may take for it. */
 const END_MS = 1000;
 
-/** What a job returned, which TypeScript promises and JavaScript does not. */
-interface Returned {
+/** What a job returned; of a job in code, TypeScript promises what JavaScript does not. */
+interface Returned extends Omit<CommandResult, 'recordsProcessed'> {
   readonly recordsProcessed?: unknown;
-  readonly exit?: JobExit | undefined;
-  readonly metricsRejected?: boolean;
 }
 
 type Settled = { readonly result: Returned } | { readonly error: unknown };
 
+/** One execution of a job. */
+export interface JobExecution {
+  /** Begins the job; resolves with how it ended, and never rejects. */
+  start(): Promise<RunOutcome>;
+  /**
+   * Ends the job as it stands, for a process that ends now: returns its outcome at once. What the job does after it
+   * counts for nothing.
+   */
+  abandon(end: RunEnd): RunOutcome;
+}
+
 /**
- * Runs the job to its end and says how it ended. It never rejects. The first cause wins: a job that was asked
- * to stop counts as stopped even if it then returns, since it cannot be told whether its work was done.
- * A job that does not end within the grace period is left behind.
+ * Runs the job to its end and says how it ended. The first cause wins: a job that was asked to stop counts as
+ * stopped even if it then returns, since it cannot be told whether its work was done. A job that does not end
+ * within the grace period is left behind.
  */
-export async function executeJob<R extends MetricsSource>(
-  job: Job<R>,
+export function createExecution<R extends MetricsSource>(
+  job: AnyJob<R>,
   options: ExecutionOptions<R>,
-): Promise<RunOutcome> {
+): JobExecution {
   const { stopwatch, log } = options;
   const stop = createStop(options);
   let progressed: number | undefined;
   let reading: StopwatchReading | undefined;
   let ended = false;
 
-  const body = settle(() =>
-    job.run({
-      registry: options.registry,
-      signal: stop.signal,
-      stage: stopwatch.stage,
-      ...(options.previous ? { previous: options.previous } : {}),
-      log,
-      onGraceOver: stop.onGraceOver,
-      workDone() {
-        reading ??= stopwatch.read();
-      },
-      progress(done, total) {
-        if (ended) return;
-        if (!isCount(done))
-          return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
-        progressed = done;
-        options.onProgress(done, isCount(total) ? total : undefined);
-      },
-    }),
-  );
-  const settled = await Promise.race([body, stop.abandoned]);
-  stop.dispose();
-  ended = true;
+  const context: CommandContext<R> = {
+    registry: options.registry,
+    signal: stop.signal,
+    stage: stopwatch.stage,
+    ...(options.previous ? { previous: options.previous } : {}),
+    log,
+    progress(done, total) {
+      if (ended) return;
+      if (!isCount(done))
+        return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
+      progressed = done;
+      options.onProgress(done, isCount(total) ? total : undefined);
+    },
+    onGraceOver: stop.onGraceOver,
+    workDone() {
+      reading ??= stopwatch.read();
+    },
+  };
 
-  if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
-    log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
-  }
-  const result: Returned = settled && 'result' in settled ? settled.result : {};
-  const { exit, recordsProcessed: reported } = result;
-  const end = judge(stop.signal, settled, exit);
-  if (reported !== undefined && !isCount(reported)) {
-    log.warn(
-      `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
-    );
-  }
-  const recordsProcessed = isCount(reported) ? reported : progressed;
+  const conclude = (
+    end: RunEnd,
+    { exit, recordsProcessed: reported, metricsRejected }: Returned,
+  ): RunOutcome => {
+    const recordsProcessed = isCount(reported) ? reported : progressed;
+    return {
+      ...end,
+      ...(reading ?? stopwatch.read()),
+      exitCode: exitCodeOf(end, exit),
+      ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
+      ...(metricsRejected ? { metricsRejected: true } : {}),
+    };
+  };
+
+  const start = async (): Promise<RunOutcome> => {
+    const body = settle(() => job.run(context), isCommand(job));
+    const settled = await Promise.race([body, stop.abandoned]);
+    stop.dispose();
+    ended = true;
+
+    if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
+      log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
+    }
+    const result: Returned = settled && 'result' in settled ? settled.result : {};
+    const { recordsProcessed: reported } = result;
+    if (reported !== undefined && !isCount(reported)) {
+      log.warn(
+        `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
+      );
+    }
+    return conclude(judge(stop.signal, settled, result.exit), result);
+  };
+
   return {
-    ...end,
-    ...(reading ?? stopwatch.read()),
-    exitCode: exitCodeOf(end, exit),
-    ...(recordsProcessed === undefined ? {} : { recordsProcessed }),
-    ...(result.metricsRejected ? { metricsRejected: true } : {}),
+    start,
+    abandon(end) {
+      ended = true;
+      return conclude(end, {});
+    },
   };
 }
 
@@ -141,17 +173,18 @@ function graceOf(reason: unknown, graceMs: number): number {
   return reason instanceof StoppedBySignal ? (reason.graceMs ?? graceMs) : graceMs;
 }
 
-async function settle(run: () => ReturnType<Job<MetricsSource>['run']>): Promise<Settled> {
+async function settle(run: () => unknown, command: boolean): Promise<Settled> {
   try {
     // Read here, where a getter that throws is the job's failure.
-    const { recordsProcessed, exit, metricsRejected } = (await run()) ?? {};
-    return { result: { recordsProcessed, exit: toExit(exit), metricsRejected: metricsRejected === true } };
+    const result = ((await run()) ?? {}) as CommandResult;
+    const { recordsProcessed } = result;
+    return { result: command ? result : { recordsProcessed } };
   } catch (error) {
     return { error };
   }
 }
 
-function judge(signal: AbortSignal, settled: Settled | undefined, exit: JobExit | undefined): RunEnd {
+function judge(signal: AbortSignal, settled: Settled | undefined, exit: CommandExit | undefined): RunEnd {
   if (signal.aborted) {
     const reason: unknown = signal.reason;
     if (reason instanceof JobCrashed) return { status: 'failed', error: reason.reason };
@@ -166,7 +199,7 @@ function judge(signal: AbortSignal, settled: Settled | undefined, exit: JobExit 
 }
 
 /** The exit code of the job itself, as the design's table has it. */
-function exitCodeOf(end: RunEnd, exit: JobExit | undefined): number {
+function exitCodeOf(end: RunEnd, exit: CommandExit | undefined): number {
   switch (end.status) {
     case 'succeeded':
       return 0;
@@ -177,12 +210,6 @@ function exitCodeOf(end: RunEnd, exit: JobExit | undefined): number {
     case 'interrupted':
       return exit?.code ?? (end.signal === undefined ? 1 : 128 + signalNumber(end.signal));
   }
-}
-
-function toExit(value: unknown): JobExit | undefined {
-  const { code, reason } = (value ?? {}) as Partial<JobExit>;
-  if (code === undefined || !Number.isInteger(code) || code < 0 || code > 255) return undefined;
-  return typeof reason === 'string' ? { code, reason } : undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -12,20 +12,6 @@ export interface MetricsSource {
 export interface JobResult {
   /** Pushed as `batch_job_records_processed`; outranks what `progress` reported. */
   readonly recordsProcessed?: number;
-  /**
-   * How a job that is a process of its own ended: any code but 0 is a failed run. Where the run was stopped by a
-   * signal, the code is still the run's.
-   */
-  readonly exit?: JobExit;
-  /** Some of the job's own metrics could not be read, and so will be missing. */
-  readonly metricsRejected?: boolean;
-}
-
-export interface JobExit {
-  /** From 0 to 255. */
-  readonly code: number;
-  /** In words: `exited with 3`. */
-  readonly reason: string;
 }
 
 /** What a running job is given. */
@@ -41,25 +27,22 @@ export interface JobContext<R extends MetricsSource = Registry> {
    * `batch_job_records_processed` where the job returns no figure of its own, as when it fails.
    */
   progress(done: number, total?: number): void;
-  /** Stops the clock: what the job still does, such as reading what it left, is not in its duration. */
-  workDone(): void;
-  /**
-   * Registers what ends the job when its grace period is over. The run then waits a second more for it, and
-   * without it not at all.
-   */
-  onGraceOver(end: () => void): void;
   /** With `--accumulate`: what the gateway held before this run, where that could be read in time. */
   readonly previous?: PreviousMetrics;
   /** The run's log, on stderr. */
   readonly log: Log;
 }
 
+// A job that returns nothing is typed as one that returns void.
+// biome-ignore lint/suspicious/noConfusingVoidType: an async function without a return is a Promise<void>
+type JobReturn = JobResult | undefined | void;
+
 /** What a job is made of; `R` is the registry that it records with. */
 export interface JobDefinition<R extends MetricsSource = Registry> {
   /** The default of the grouping label `job`. */
   readonly name: string;
   /** A rejection or a thrown value is a failed run; whatever it is, the outcome is pushed. */
-  run(context: JobContext<R>): JobResult | undefined | undefined | Promise<JobResult | undefined | undefined>;
+  run(context: JobContext<R>): JobReturn | Promise<JobReturn>;
   /** Makes the run's registry; by default prom-client's `new Registry()`. */
   readonly createRegistry?: () => R;
 }

@@ -1,5 +1,5 @@
 import type { Credentials } from '../delivery/http-access.js';
-import type { Host } from '../host.js';
+import type { Host } from '../process/host.js';
 
 /** A user and password for the gateway from the environment; no flag, since every process can read those. */
 export function gatewayCredentials({ env }: Pick<Host, 'env'>): Credentials | undefined {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Host } from '../host.js';
+import type { Host } from '../process/host.js';
 
 /**
  * The spool to use: the one given, none, or `prombatch/spool` in the state home (XDG Base Directory

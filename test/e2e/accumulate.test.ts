@@ -92,7 +92,7 @@ test('a gateway that cannot be read keeps the job waiting for two seconds at mos
     '1s',
   ]);
   expect(result.code).toBe(3);
-  expect(result.stderr).toContain('what the gateway holds was not read before the job');
+  expect(result.stderr).toContain('holds was not read before the job');
   expect(result.elapsedMs).toBeLessThan(4000);
   expect(server.requests.some((request) => request.startsWith('GET /api/v1/metrics'))).toBe(true);
   await server.close();

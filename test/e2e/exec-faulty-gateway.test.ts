@@ -123,6 +123,8 @@ test('a warning while the command runs does not break what the command writes to
     '--push-timeout',
     '100ms',
     '--no-spool',
+    '--push-interval',
+    '50ms',
     '--',
     'sh',
     join(folder, 'writer'),
@@ -130,7 +132,7 @@ test('a warning while the command runs does not break what the command writes to
   ]);
   expect(code).toBe(0);
   const lines = stderr.split('\n');
-  expect(lines[0]).toContain('the start of the run was not pushed');
+  expect(lines[0]).toContain('the metrics of the running job were not pushed');
   expect(lines.filter((line) => line === 'x'.repeat(99)).length).toBe(20_000);
 });
 writeFileSync(

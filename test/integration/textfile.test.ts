@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeTextfile } from '../../src/delivery/textfile.js';
+import { writeTextfile } from '../../src/delivery/textfile/textfile.js';
 import { parseFamilies } from '../../src/exposition/parse.js';
 import { openGateway } from '../../src/gateway/gateway.js';
 import { outcomeFamilies } from '../../src/job/batch-families.js';

@@ -29,6 +29,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Another copy of the command than the built one. */
   readonly cli?: string;
+  /** Flags of Node itself. */
+  readonly nodeArgs?: readonly string[];
   /** What the command reads; without it there is nothing to read. */
   readonly stdin?: string | Buffer;
 }
@@ -36,10 +38,10 @@ export interface CliOptions {
 /** Starts the built command with an environment that holds nothing but PATH and what is given. */
 export function startCli(
   args: readonly string[],
-  { env = {}, cwd, cli = CLI, stdin }: CliOptions = {},
+  { env = {}, cwd, cli = CLI, nodeArgs = [], stdin }: CliOptions = {},
 ): RunningCli {
   const started = performance.now();
-  const child = spawn(process.execPath, [cli, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, cli, ...args], {
     env: { PATH: process.env.PATH, HOME: home(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
     // Away from the terminal of whoever runs the tests: what a signal does must not depend on it.

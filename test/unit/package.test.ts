@@ -19,7 +19,7 @@ test('the README names every dependency', () => {
 
 /** The layers from the edge to the base; a file may import its own layer and those below. */
 const LAYERS = [
-  ['main.ts', 'stderr.ts'],
+  ['main.ts', 'process/lifecycle.ts', 'stderr.ts'],
   ['cli.ts'],
   ['commands/'],
   ['index.ts', 'testing.ts'],
@@ -28,8 +28,9 @@ const LAYERS = [
     'scheduler-metrics.ts',
     'scheduler-pages.ts',
     'listen.ts',
+    'run/',
     'run-job.ts',
-    'run-client.ts',
+    'open-targets.ts',
     'run-options.ts',
     'push-metrics.ts',
     'run-log.ts',
@@ -38,7 +39,7 @@ const LAYERS = [
   ],
   ['settings/', 'job/', 'delivery/', 'schedule/', 'gateway/'],
   ['exposition/'],
-  ['host.ts', 'log.ts'],
+  ['process/host.ts', 'log.ts'],
   ['errors.ts', 'duration.ts', 'regular-file.ts', 'version.ts'],
 ];
 

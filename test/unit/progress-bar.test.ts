@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Output } from '../../src/host.js';
+import type { Output } from '../../src/process/host.js';
 import { barLine, createProgressBar } from '../../src/progress-bar.js';
 
 function terminal(isTTY = true): Output & { written: string[] } {

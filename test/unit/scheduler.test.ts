@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoppedBySignal } from '../../src/job/stop-reason.js';
 import { createLog } from '../../src/log.js';
-import type { RunResult } from '../../src/run-job.js';
+import type { RunResult } from '../../src/run/run-result.js';
 import { createScheduler } from '../../src/scheduler.js';
 
 const SECOND = 1000;

@@ -10,7 +10,7 @@ import type { Fold, GroupFolder } from './group-folder.js';
  * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
  * that leaves the same behind; where that is refused, they go one by one. The caller holds the folder's lock.
  *
- * @param reports takes what became of each entry that was dealt with, by its name.
+ * @param onReport is told what became of each entry that was dealt with, before it is removed.
  * @param fresh the entry of a run that has just ended: where it is the only one, it cannot be late.
  * @returns why the rest still waits, if it does.
  */
@@ -18,7 +18,7 @@ export async function flushGroup(
   folder: GroupFolder,
   client: GatewayClient,
   limits: PushLimits,
-  reports: Map<string, SendReport>,
+  onReport: (name: string, report: SendReport) => void,
   fresh?: string,
 ): Promise<PushError | undefined> {
   let held: readonly MetricFamily[] | undefined;
@@ -59,7 +59,7 @@ export async function flushGroup(
       continue;
     }
     if (report.status === 'failed' && !isRefusedBody(report.error)) return report.error;
-    for (const name of names) reports.set(name, report);
+    for (const name of names) onReport(name, report);
     if (report.status === 'delivered') folder.remove(names);
     else folder.reject(names[0] ?? missing(), report.error.message);
     if (fold) folder.removeFold();

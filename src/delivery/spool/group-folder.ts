@@ -1,10 +1,14 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { describeThrown } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { readRegularFile } from '../../regular-file.js';
+import { fileName } from '../file-name.js';
+import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
 import type { RunEntry } from '../run-entry.js';
 import { flushFolder, writeDurably } from './durable-file.js';
 import { makeFolder } from './make-folder.js';
+import { FORMAT, readEntry } from './read-entry.js';
 
 /** An entry that waits, with the name of its file: names sort in the order the entries were made. */
 export interface SpooledEntry {
@@ -23,16 +27,21 @@ export interface GroupFolder {
   readonly path: string;
   /** Writes an entry durably; returns its name. @throws the system's error. */
   add(entry: RunEntry): string;
-  /** All entries in order; damaged ones are set aside with a warning. */
+  /** All entries in order. Damaged ones are set aside with a warning; those of a later prombatch are left. */
   list(): SpooledEntry[];
   has(name: string): boolean;
-  /** How many entries wait. */
+  /** How many entries wait, those of a later prombatch among them. */
   count(): number;
+  /** How many damaged entries were found. */
+  damaged(): number;
+  /** Whether nothing waits that this version can send. */
   isEmpty(): boolean;
   update(name: string, entry: RunEntry): void;
   remove(names: readonly string[]): void;
-  /** Sets an entry aside that the gateway will not take, with the reason. */
+  /** Sets a waiting entry aside that the gateway will not take, with the reason. */
   reject(name: string, reason: string): void;
+  /** Writes an entry that is never to be sent to where refused ones are kept, with the reason. */
+  addRejected(entry: RunEntry, reason: string): void;
   /** Why an entry was set aside, if it was. */
   rejectionOf(name: string): string | undefined;
   fold(): Fold | undefined;
@@ -40,55 +49,87 @@ export interface GroupFolder {
   removeFold(): void;
 }
 
-const FORMAT = 1;
 const ENTRY = /^\d{16}-.*\.json$/;
 const FOLD = 'fold.json';
 /** Where entries are set aside, below a group's folder. */
 export const REJECTED = 'rejected';
 
+/** The name of a group's folder. */
+export function groupFolderName(key: GroupingKey): string {
+  return fileName(groupPath(sortKey(key)));
+}
+
 export function openGroupFolder(path: string, gateway: string, log: Log): GroupFolder {
   const at = (name: string): string => join(path, name);
-  const write = (name: string, content: object): void =>
-    writeDurably(at(name), `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
+  const rejectedAt = (name: string): string => join(path, REJECTED, name);
+  const write = (file: string, content: object): void =>
+    writeDurably(file, `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
+  /** Files that cannot be sent and that stay where they are: each is told of once. */
+  const left = new Set<string>();
+  let damaged = 0;
 
-  const setAside = (name: string, suffix = ''): void => {
+  const setAside = (name: string, reason: string, suffix = ''): void => {
     makeFolder(at(REJECTED));
-    renameSync(at(name), join(at(REJECTED), name + suffix));
+    writeDurably(rejectedAt(`${name}${suffix}.reason`), `${reason}\n`);
+    renameSync(at(name), rejectedAt(name + suffix));
     flushFolder(path);
   };
 
-  /** `undefined` where it is gone, damaged or of a later prombatch. @throws the system's error. */
-  const read = (name: string): { entry: RunEntry; members?: readonly string[] } | undefined => {
+  const onDamaged = (name: string, reason: string): void => {
+    damaged++;
+    try {
+      setAside(name, reason, '.damaged');
+      log.warn(`a damaged entry of the spool was set aside: ${rejectedAt(name)}.damaged: ${reason}`);
+    } catch (error) {
+      left.add(name);
+      log.warn(
+        `a damaged entry of the spool cannot be set aside: ${at(name)}: ${reason}; ${describeThrown(error)}`,
+      );
+    }
+  };
+
+  /** `undefined` if it is gone, damaged or of a later prombatch. @throws the system's error. */
+  const read = (name: string): Fold | undefined => {
     const text = readOrNone(at(name));
     if (text === undefined) return undefined;
-    const content = parseContent(text);
-    if (content?.format === FORMAT && typeof content.entry?.outcome === 'string') return content;
-    if (typeof content?.format === 'number' && content.format > FORMAT) {
+    const reading = readEntry(text);
+    if ('entry' in reading) {
+      if (groupFolderName(reading.entry.key) === basename(path)) return reading;
+      onDamaged(name, 'it is of another group');
+    } else if ('later' in reading) {
+      left.add(name);
       log.warn(`an entry of the spool is of a later version of prombatch and was left: ${at(name)}`);
-      return undefined;
-    }
-    setAside(name, '.damaged');
-    log.warn(`a damaged entry of the spool was set aside: ${join(at(REJECTED), name)}.damaged`);
+    } else onDamaged(name, reading.damaged);
     return undefined;
   };
 
-  const names = (): string[] =>
+  const files = (): string[] =>
     existsSync(path)
       ? readdirSync(path)
           .filter((name) => ENTRY.test(name))
           .sort()
       : [];
+  const names = (): string[] => files().filter((name) => !left.has(name));
+
+  const newName = (): string => {
+    const last = Number(files().at(-1)?.slice(0, 16) ?? 0);
+    // Microseconds, and always after the last one: a clock set back must not change the order.
+    const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
+    const random = Math.floor(Math.random() * 2 ** 32).toString(36);
+    return `${String(order).padStart(16, '0')}-${process.pid}-${random}.json`;
+  };
 
   return {
     path,
     add(entry) {
       makeFolder(path);
-      const last = Number(names().at(-1)?.slice(0, 16) ?? 0);
-      // Microseconds, and always after the last one: a clock set back must not change the order.
-      const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
-      const random = Math.floor(Math.random() * 2 ** 32).toString(36);
-      const name = `${String(order).padStart(16, '0')}-${process.pid}-${random}.json`;
-      write(name, { entry });
+      const name = newName();
+      try {
+        write(at(name), { entry });
+      } catch (error) {
+        // One that was renamed into its place is whole, and would be sent whatever is said of it.
+        if (!existsSync(at(name))) throw error;
+      }
       return name;
     },
     list: () =>
@@ -97,24 +138,27 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
         return content ? [{ name, entry: content.entry }] : [];
       }),
     has: (name) => existsSync(at(name)),
-    count: () => names().length,
-    isEmpty: () => names().length === 0 && !existsSync(at(FOLD)),
-    update: (name, entry) => write(name, { entry }),
+    count: () => files().length,
+    damaged: () => damaged,
+    isEmpty: () => names().length === 0 && (left.has(FOLD) || !existsSync(at(FOLD))),
+    update: (name, entry) => write(at(name), { entry }),
     remove(given) {
       for (const name of given) rmSync(at(name), { force: true });
       if (given.length > 0) flushFolder(path);
     },
-    reject(name, reason) {
+    reject: (name, reason) => setAside(name, reason),
+    addRejected(entry, reason) {
       makeFolder(at(REJECTED));
-      writeDurably(join(at(REJECTED), `${name}.reason`), `${reason}\n`);
-      setAside(name);
+      const name = newName();
+      writeDurably(rejectedAt(`${name}.reason`), `${reason}\n`);
+      write(rejectedAt(name), { entry });
     },
-    rejectionOf: (name) => readOrNone(join(at(REJECTED), `${name}.reason`))?.trim(),
+    rejectionOf: (name) => readOrNone(rejectedAt(`${name}.reason`))?.trim(),
     fold() {
-      const content = existsSync(at(FOLD)) ? read(FOLD) : undefined;
-      return content?.members && { members: content.members, entry: content.entry };
+      const fold = !left.has(FOLD) && existsSync(at(FOLD)) ? read(FOLD) : undefined;
+      return fold && { members: fold.members.filter((name) => ENTRY.test(name)), entry: fold.entry };
     },
-    writeFold: (fold) => write(FOLD, fold),
+    writeFold: (fold) => write(at(FOLD), fold),
     removeFold: () => rmSync(at(FOLD), { force: true }),
   };
 }
@@ -125,16 +169,6 @@ function readOrNone(path: string): string | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-function parseContent(
-  text: string,
-): { format: number; entry: RunEntry; members?: readonly string[] } | undefined {
-  try {
-    return JSON.parse(text) ?? undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -22,6 +22,9 @@ interface Holder {
   readonly nonce: string;
 }
 
+/** The locks that this process holds, by their nonces. */
+const held = new Set<string>();
+
 const POLL_MS = 20;
 const HEARTBEAT_MS = 5000;
 /** A lock of another host or container, whose processes cannot be seen, counts as left behind after this. */
@@ -47,10 +50,16 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
     else if (signal.aborted) return undefined;
     else await wait(POLL_MS, undefined, { signal }).catch(() => {});
   }
+  held.add(me.nonce);
   const heartbeat = setInterval(() => touch(path), HEARTBEAT_MS).unref();
   return () => {
+    held.delete(me.nonce);
     clearInterval(heartbeat);
-    if (readHolder(path)?.nonce === me.nonce) rmSync(path, { force: true });
+    try {
+      if (readHolder(path)?.nonce === me.nonce) rmSync(path, { force: true });
+    } catch {
+      // Nobody holds it any more, so whoever needs it next takes it over.
+    }
   };
 }
 
@@ -96,6 +105,8 @@ function readHolder(path: string): Holder | undefined {
 
 function isDead(holder: Holder, path: string): boolean {
   if (holder.place !== place()) return isSilent(path);
+  if (holder.pid === process.pid && holder.began === processStart(process.pid))
+    return !held.has(holder.nonce);
   try {
     process.kill(holder.pid, 0);
   } catch (error) {

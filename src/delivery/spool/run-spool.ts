@@ -7,19 +7,29 @@ import { PushError } from '../push-error.js';
 import type { RunEntry } from '../run-entry.js';
 import { type SendReport, sendEntry } from '../send-entry.js';
 import { flushGroup } from './flush-group.js';
-import type { GroupFolder } from './group-folder.js';
+import type { GroupFolder, SpooledEntry } from './group-folder.js';
 import { takeLock } from './lock.js';
 import { openSpool } from './spool.js';
 import type { SpoolLimits } from './spool-limits.js';
 
-/** The end pushes of one group, each kept on disk until the gateway has it. */
+/** The end push of one run, kept on disk until the gateway has it, behind all that waits for its group. */
 export interface RunSpool {
   /** Whether earlier entries wait. */
   hasPending(): boolean;
-  /** Sends what waits, where that can be done in time; resolves with whether nothing waits any more. */
+  /** Sends what waits, if that can be done in time; resolves with whether nothing waits any more. */
   flush(limits: PushLimits): Promise<boolean>;
-  /** Keeps the entry, then sends it after all that waits. */
-  send(entry: RunEntry, limits: PushLimits): Promise<SendReport>;
+  /** Writes the run's entry; returns whether it is kept. If it cannot be written, that is one warning. */
+  keep(entry: RunEntry): boolean;
+  /** Whether the run's entry waits on disk. */
+  isKept(): boolean;
+  /**
+   * Sends the kept entry after all that waits.
+   *
+   * @param settle is told what became of it as soon as that is known.
+   */
+  send(limits: PushLimits, settle: (report: SendReport) => void): Promise<SendReport>;
+  /** Keeps an entry that is never to be sent, with the reason. */
+  setAside(entry: RunEntry, reason: string): void;
 }
 
 export interface RunSpoolOptions {
@@ -33,20 +43,29 @@ export interface RunSpoolOptions {
 export function createRunSpool({ path, limits: bounds, client, key, log }: RunSpoolOptions): RunSpool {
   const spool = openSpool(path, log);
   const folder = spool.group(client.target, key);
+  let kept: SpooledEntry | undefined;
 
-  const keep = (entry: RunEntry): string | undefined => {
+  const keep = (entry: RunEntry): boolean => {
     try {
-      const name = folder.add(entry);
-      const dropped = spool.trim(bounds, name);
+      kept = { name: folder.add(entry), entry };
+    } catch (error) {
+      warnUnusable(error);
+      return false;
+    }
+    trim(kept.name);
+    return true;
+  };
+
+  const trim = (fresh: string): void => {
+    try {
+      const dropped = spool.trim(bounds, fresh);
       if (dropped > 0) {
         log.warn(
           `the spool is full: ${dropped} of its oldest entries were dropped to keep ${bounds.entries} entries and ${bounds.bytes} bytes`,
         );
       }
-      return name;
     } catch (error) {
-      warnUnusable(error);
-      return undefined;
+      log.warn(`the spool's limit cannot be kept: ${describeThrown(error)}`);
     }
   };
 
@@ -66,25 +85,26 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
   const sendInOrder = async (
     name: string,
     limits: PushLimits,
-    reports: Map<string, SendReport>,
+    settle: (report: SendReport) => void,
   ): Promise<SendReport> => {
-    const release = await lock(folder, limits);
-    if (!release)
-      return folder.has(name)
-        ? { status: 'failed', error: busyError(path), spooled: true }
-        : sentByOther(name);
-    try {
-      if (!folder.has(name)) return sentByOther(name);
-      const error = await flushGroup(folder, client, limits, reports, name);
-      const report = reports.get(name);
-      if (report) return report;
-      return { status: 'failed', error: error ?? busyError(path), spooled: true };
-    } finally {
-      release();
-    }
+    let report: SendReport | undefined;
+    const error = await flushGroup(
+      folder,
+      client,
+      limits,
+      (told, its) => {
+        if (told !== name) return;
+        report = its;
+        settle(its);
+      },
+      name,
+    );
+    return report ?? { status: 'failed', error: error ?? busyError(path), spooled: true };
   };
 
   return {
+    keep,
+    isKept: () => kept !== undefined && folder.has(kept.name),
     hasPending() {
       try {
         return !folder.isEmpty();
@@ -93,35 +113,42 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       }
     },
     async flush(limits) {
+      const release = await lock(folder, limits);
+      if (!release) return false;
       try {
-        const release = await lock(folder, limits);
-        if (!release) return false;
-        try {
-          await flushGroup(folder, client, limits, new Map());
-          return folder.isEmpty();
-        } finally {
-          release();
-        }
-      } catch (error) {
-        if (!isSystemError(error)) throw error;
-        log.warn(`what waits in the spool cannot be sent: ${describeThrown(error)}`);
-        return false;
+        await flushGroup(folder, client, limits, () => {});
+        return folder.isEmpty();
+      } finally {
+        release();
       }
     },
-    async send(entry, limits) {
-      const name = keep(entry);
-      if (name === undefined) return sendEntry(client, entry, limits);
-      const reports = new Map<string, SendReport>();
+    async send(limits, settle) {
+      if (!kept) throw new Error('expected an entry to send, got none');
+      const { name, entry } = kept;
+      let release: (() => void) | undefined;
       try {
-        return await sendInOrder(name, limits, reports);
+        release = await lock(folder, limits);
       } catch (error) {
-        if (!isSystemError(error)) throw error;
         warnUnusable(error);
-        const report = reports.get(name);
-        if (report) return report;
         // Taken back first: an entry that was sent and stayed would be counted again.
         folder.remove([name]);
         return sendEntry(client, entry, limits);
+      }
+      if (!release) {
+        if (!folder.has(name)) return sentByOther(name);
+        return { status: 'failed', error: busyError(path), spooled: true };
+      }
+      try {
+        return folder.has(name) ? await sendInOrder(name, limits, settle) : sentByOther(name);
+      } finally {
+        release();
+      }
+    },
+    setAside(entry, reason) {
+      try {
+        folder.addRejected(entry, reason);
+      } catch (error) {
+        log.warn(`the job's own metrics were not kept: ${describeThrown(error)}`);
       }
     },
   };
@@ -140,13 +167,20 @@ export async function flushFolderOnce(
 ): Promise<{ sent: number; rejected: number; left: number; error?: PushError }> {
   try {
     const release = await takeLock(folder.path, deadline.signal);
-    if (!release) return { sent: 0, rejected: 0, left: folder.list().length, error: busyError(folder.path) };
+    if (!release) return { sent: 0, rejected: 0, left: folder.count(), error: busyError(folder.path) };
     try {
-      const reports = new Map<string, SendReport>();
-      const error = await flushGroup(folder, client, { deadline }, reports);
-      const sent = [...reports.values()].filter(({ status }) => status === 'delivered').length;
-      const left = folder.list().length;
-      return { sent, rejected: reports.size - sent, left, ...(error ? { error } : {}) };
+      let sent = 0;
+      let refused = 0;
+      const error = await flushGroup(folder, client, { deadline }, (_name, { status }) => {
+        if (status === 'delivered') sent++;
+        else refused++;
+      });
+      return {
+        sent,
+        rejected: refused + folder.damaged(),
+        left: folder.count(),
+        ...(error ? { error } : {}),
+      };
     } finally {
       release();
     }

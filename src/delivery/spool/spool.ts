@@ -2,8 +2,15 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../log.js';
 import { fileName, readName } from '../file-name.js';
-import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
-import { type GroupFolder, listAll, listFiles, openGroupFolder, REJECTED } from './group-folder.js';
+import type { GroupingKey } from '../grouping-key.js';
+import {
+  type GroupFolder,
+  groupFolderName,
+  listAll,
+  listFiles,
+  openGroupFolder,
+  REJECTED,
+} from './group-folder.js';
 import type { SpoolLimits } from './spool-limits.js';
 
 /** Entries of all gateways and groups below one folder. */
@@ -27,7 +34,7 @@ export function openSpool(path: string, log: Log): Spool {
   return {
     path,
     group: (gateway, key) =>
-      openGroupFolder(join(path, fileName(gateway), fileName(groupPath(sortKey(key)))), gateway, log),
+      openGroupFolder(join(path, fileName(gateway), groupFolderName(key)), gateway, log),
     pendingGroups: (gateway) =>
       groups(fileName(gateway))
         .map((folder) => openGroupFolder(folder, gateway, log))

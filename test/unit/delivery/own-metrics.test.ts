@@ -3,7 +3,10 @@ import { findOwnMetricsProblem } from '../../../src/delivery/own-metrics.js';
 import { BATCH_FAMILY_NAMES } from '../../../src/job/batch-families.js';
 
 const problem = (text: string) =>
-  findOwnMetricsProblem(text, { job: 'nightly', grouping: [['shard', '3']] }, BATCH_FAMILY_NAMES);
+  findOwnMetricsProblem(text, {
+    key: { job: 'nightly', grouping: [['shard', '3']] },
+    reserved: BATCH_FAMILY_NAMES,
+  });
 
 test.each([
   ['rows 1\n'],

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { executeJob } from '../../../src/job/execute-job.js';
+import type { AnyJob, CommandContext, CommandResult } from '../../../src/job/any-job.js';
+import { createExecution } from '../../../src/job/execute-job.js';
 import { defineJob, type JobDefinition, type MetricsSource } from '../../../src/job/job.js';
 import { JobFailed } from '../../../src/job/outcome.js';
 import { JobCrashed, StoppedBySignal } from '../../../src/job/stop-reason.js';
@@ -13,9 +14,22 @@ function execute(
   run: JobDefinition<MetricsSource>['run'],
   options: { timeoutMs?: number; graceMs?: number; stop?: AbortSignal } = {},
 ) {
+  return start(defineJob({ name: 'test', run }), options);
+}
+
+/** Runs a job that is a process of its own. */
+function executeCommand(
+  run: (context: CommandContext<MetricsSource>) => CommandResult | Promise<CommandResult>,
+  options: Parameters<typeof execute>[1] = {},
+) {
+  const job = defineJob<MetricsSource>({ name: 'test', run: run as JobDefinition<MetricsSource>['run'] });
+  return start({ ...job, passOn() {} }, options);
+}
+
+function start(job: AnyJob, options: Parameters<typeof execute>[1]) {
   const warnings: string[] = [];
   const log = createLog({ format: 'text', quiet: true, write: (text) => warnings.push(text) });
-  const outcome = executeJob(defineJob({ name: 'test', run }), {
+  const execution = createExecution(job, {
     registry,
     previous: undefined,
     stopwatch: startStopwatch(),
@@ -26,7 +40,7 @@ function execute(
     onProgress() {},
     ...options,
   });
-  return { outcome, warnings };
+  return { execution, outcome: execution.start(), warnings };
 }
 
 test('a job that returns has succeeded, with what it reported', async () => {
@@ -117,10 +131,13 @@ test.each([
 });
 
 test('a job that is a process of its own ends the run with its exit code', async () => {
-  const { outcome } = execute(() => ({ exit: { code: 3, reason: 'exited with 3' }, metricsRejected: true }));
+  const { outcome } = executeCommand(() => ({
+    exit: { code: 3, reason: 'exited with 3' },
+    metricsRejected: true,
+  }));
   expect(await outcome).toMatchObject({ status: 'failed', exitCode: 3, metricsRejected: true });
   expect((await outcome) as { error?: unknown }).toHaveProperty('error.message', 'exited with 3');
-  const { outcome: good } = execute(() => ({ exit: { code: 0, reason: 'exited with 0' } }));
+  const { outcome: good } = executeCommand(() => ({ exit: { code: 0, reason: 'exited with 0' } }));
   expect(await good).toMatchObject({ status: 'succeeded', exitCode: 0 });
 });
 
@@ -129,7 +146,7 @@ test.each([
   [new StoppedBySignal('SIGTERM'), 0, { status: 'interrupted', exitCode: 0 }],
 ])('stopped by %s, a process that exits with %i keeps its code', async (reason, code, expected) => {
   const stop = new AbortController();
-  const { outcome } = execute(
+  const { outcome } = executeCommand(
     async ({ signal }) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       return { exit: { code, reason: 'x' } };
@@ -140,8 +157,8 @@ test.each([
   expect(await outcome).toMatchObject(expected);
 });
 
-test.each([5, null, 'three', { code: 256, reason: '' }, { code: 1 }, { code: -1, reason: 'x' }])(
-  'an exit of %j, which a job may return by accident, is none',
+test.each([5, null, 'three', { code: 3, reason: 'x' }])(
+  'an exit of %j, which a job in code may return by accident, is none',
   async (exit) => {
     const { outcome } = execute(() => ({ exit }) as never);
     expect(await outcome).toMatchObject({ status: 'succeeded', exitCode: 0 });
@@ -150,7 +167,7 @@ test.each([5, null, 'three', { code: 256, reason: '' }, { code: 1 }, { code: -1,
 
 test('what ends a job after its grace is called once, and the run waits for it', async () => {
   let ended = 0;
-  const { outcome } = execute(
+  const { outcome } = executeCommand(
     ({ onGraceOver }) =>
       new Promise((resolve) => {
         onGraceOver(() => {
@@ -162,4 +179,25 @@ test('what ends a job after its grace is called once, and the run waits for it',
   );
   expect(await outcome).toMatchObject({ status: 'timed_out', exitCode: 124 });
   expect(ended).toBe(1);
+});
+
+test('a job that is abandoned ends as it stands, and what it does later counts for nothing', async () => {
+  const warnings: string[] = [];
+  let report: (done: number) => void = () => {};
+  const { abandon } = start(
+    defineJob<MetricsSource>({
+      name: 'test',
+      run: async ({ progress, stage }) => {
+        report = progress;
+        progress(4);
+        await stage('load', () => new Promise(() => {}));
+      },
+    }),
+    {},
+  ).execution;
+  const outcome = abandon({ status: 'interrupted', signal: 'SIGTERM' });
+  report(9);
+  expect(outcome).toMatchObject({ status: 'interrupted', exitCode: 143, recordsProcessed: 4 });
+  expect(outcome.stages.map(([name]) => name)).toEqual(['load']);
+  expect(warnings).toEqual([]);
 });

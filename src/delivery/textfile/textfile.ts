@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeThrown } from '../errors.js';
-import { accumulate, isCumulative } from '../exposition/accumulate.js';
-import type { Labels, MetricFamily } from '../exposition/family.js';
-import { parseFamilies } from '../exposition/parse.js';
-import { writeFamilies } from '../exposition/write.js';
-import { readRegularFile } from '../regular-file.js';
-import { fileName } from './file-name.js';
-import { type GroupingKey, sortKey } from './grouping-key.js';
-import { PushError } from './push-error.js';
-import { withoutQuantiles } from './run-entry.js';
-import { writeDurably } from './spool/durable-file.js';
+import { describeThrown } from '../../errors.js';
+import { accumulate, isCumulative } from '../../exposition/accumulate.js';
+import type { Labels, MetricFamily } from '../../exposition/family.js';
+import { parseFamilies } from '../../exposition/parse.js';
+import { writeFamilies } from '../../exposition/write.js';
+import { readRegularFile } from '../../regular-file.js';
+import { fileName } from '../file-name.js';
+import { type GroupingKey, sortKey } from '../grouping-key.js';
+import { PushError } from '../push-error.js';
+import { withoutQuantiles } from '../run-entry.js';
+import { writeDurably } from '../spool/durable-file.js';
 
 export interface TextfileEntry {
   readonly key: GroupingKey;

@@ -1,0 +1,171 @@
+import { describeThrown } from '../errors.js';
+import { accumulate } from '../exposition/accumulate.js';
+import type { MetricFamily } from '../exposition/family.js';
+import { parseFamilies } from '../exposition/parse.js';
+import { writeFamilies } from '../exposition/write.js';
+import type { Log } from '../log.js';
+import type { JobMetrics } from './collect-own.js';
+import { type Deadline, withDeadline } from './deadline.js';
+import type { GatewayClient, PushLimits } from './gateway-client.js';
+import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
+import { PushError } from './push-error.js';
+import { type RunEntry, withBase } from './run-entry.js';
+import { sendEntry } from './send-entry.js';
+import { createSidePushes } from './side-pushes.js';
+import type { RunSpool } from './spool/run-spool.js';
+import type { DeliveryReport, EndedRun, Target } from './target.js';
+
+export interface GatewayTargetOptions {
+  readonly client: GatewayClient;
+  readonly key: GroupingKey;
+  /** Collects the job's own metrics while the job runs; never rejects. */
+  readonly collect: (deadline: Deadline) => Promise<JobMetrics>;
+  /** The final push of a success replaces the whole group. */
+  readonly replace: boolean;
+  /** The job's own counts go on from what the gateway holds. */
+  readonly accumulate: boolean;
+  /** Keeps end pushes until the gateway has them. */
+  readonly spool: RunSpool | undefined;
+  readonly log: Log;
+}
+
+/** How long a job may be kept waiting for what the gateway holds. */
+const PREPARE_MS = 2000;
+const UPDATE_COLLECT_MS = 2000;
+const FLUSH_ASIDE_MS = 30_000;
+
+/** A group of a Pushgateway. The pushes of a run never overlap, and only the end push can keep the run waiting. */
+export function createGatewayTarget(options: GatewayTargetOptions): Target {
+  const { client, key, spool, log } = options;
+  const sidePushes = createSidePushes(client, groupPath(key));
+  let base: readonly MetricFamily[] | undefined;
+  let updatesRefused = false;
+  /** Told when the run has ended, unless its end push failed as well: that says enough. */
+  let startProblem: string | undefined;
+
+  return {
+    name: `${client.target} as ${formatKey(key)}`,
+
+    async prepare(stop) {
+      if (!options.accumulate) return undefined;
+      await withDeadline(PREPARE_MS, async (deadline) => {
+        const limits = { deadline, signal: stop, once: true };
+        // What waits is part of what the counts go on from.
+        if (spool?.hasPending() && !(await spool.flush(limits))) return;
+        base = await client.readGroup(key, limits);
+      });
+      return base;
+    },
+
+    start(families) {
+      sidePushes.begin(
+        async (signal) => ((await nothingWaits(signal)) ? writeFamilies(families) : undefined),
+        (error) => {
+          startProblem = describeThrown(error);
+        },
+      );
+    },
+
+    update(families) {
+      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base)) return;
+      sidePushes.begin(
+        async (signal) => {
+          if (!(await nothingWaits(signal))) return undefined;
+          const { text, problem } = await withDeadline(UPDATE_COLLECT_MS, options.collect);
+          if (problem) throw problem;
+          return (
+            writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(text))) : text)
+          );
+        },
+        (error) => {
+          updatesRefused = !(error instanceof PushError && error.retryable);
+          const next = updatesRefused ? '; the next push is the one at the end' : '';
+          log.warn(`the metrics of the running job were not pushed: ${describeThrown(error)}${next}`);
+        },
+      );
+    },
+
+    async end(run, { deadline, settle }) {
+      const { text, problem } = run.jobMetrics;
+      // The whole run is kept if a first try of this broke: its own metrics wait, and are not lost.
+      const kept = spool?.isKept() ?? false;
+      const entry = toEntry(run, problem !== undefined && !kept);
+      if (problem && text !== '') spool?.setAside({ ...entry, own: text }, problem.message);
+      // Before anything is waited for: from here on no end of the process loses the run.
+      const waits = !kept && (spool?.keep(entry) ?? false);
+      await sidePushes.finish(deadline.remainingMs());
+
+      const settleChecked = (report: DeliveryReport): DeliveryReport => {
+        const checked = withProblem(report, problem, kept);
+        settle(checked);
+        return checked;
+      };
+      const limits = { deadline, onRetry: warnOnce(log) };
+      const report = settleChecked(
+        spool && waits
+          ? await spool.send(limits, (known) => void settleChecked(known))
+          : await sendEntry(client, entry, limits),
+      );
+      if (startProblem !== undefined && report.status !== 'failed')
+        log.warn(`the start of the run was not pushed: ${startProblem}`);
+      if (report.status === 'failed' && report.refused) {
+        log.error(`the job's own metrics were refused: ${report.refused.message}`);
+      }
+      return report;
+    },
+
+    abandon(run) {
+      const whole = spool?.isKept() ?? false;
+      const spooled = whole || (spool?.keep(toEntry(run, true)) ?? false);
+      const lost = whole ? '' : "; the job's own metrics are lost";
+      const message = `the process ended before the push was over${lost}`;
+      const hint = spool ? undefined : { hint: 'a spool keeps the outcome, and this run has none' };
+      return {
+        status: 'failed',
+        error: new PushError('ABANDONED', message, { retryable: false, ...hint }),
+        spooled,
+      };
+    },
+
+    close: () => client.close(),
+  };
+
+  /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */
+  async function nothingWaits(signal: AbortSignal): Promise<boolean> {
+    if (!spool?.hasPending()) return true;
+    return withDeadline(FLUSH_ASIDE_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
+  }
+
+  function toEntry({ outcome, startedAtMs, succeeded, jobMetrics }: EndedRun, rejected: boolean): RunEntry {
+    const alone = jobMetrics.problem !== undefined;
+    const entry: RunEntry = {
+      key,
+      startedAtMs,
+      put: succeeded && options.replace && !alone,
+      outcome: writeFamilies(outcome(rejected)),
+      outcomeAlone: writeFamilies(outcome(true)),
+      own: alone ? '' : jobMetrics.text,
+      accumulate: options.accumulate,
+    };
+    return base && options.accumulate ? withBase(entry, base) : entry;
+  }
+}
+
+/** An outcome that went without the job's own metrics is not a whole delivery. */
+function withProblem(
+  report: DeliveryReport,
+  problem: PushError | undefined,
+  spooled: boolean,
+): DeliveryReport {
+  if (problem && report.status === 'delivered') return { status: 'outcome_only', error: problem, spooled };
+  return report.status === 'failed' && spooled ? { ...report, spooled } : report;
+}
+
+function warnOnce(log: Log): NonNullable<PushLimits['onRetry']> {
+  let warned = false;
+  return (error) => {
+    if (warned) return;
+    warned = true;
+    log.warn(`push failed, trying again: ${error.message}`, { hint: error.hint });
+  };
+}

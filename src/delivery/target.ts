@@ -1,0 +1,62 @@
+import type { MetricFamily } from '../exposition/family.js';
+import type { JobMetrics } from './collect-own.js';
+import type { Deadline } from './deadline.js';
+import type { PushError } from './push-error.js';
+
+/** What became of a run's metrics at a target; `none` is a run without targets. */
+export type DeliveryReport =
+  | { readonly status: 'none' }
+  | { readonly status: 'delivered' }
+  /** The outcome was stored, the job's own metrics were not. */
+  | {
+      readonly status: 'outcome_only';
+      readonly error: PushError;
+      /** Whether the job's own metrics wait in the spool. */
+      readonly spooled?: boolean;
+    }
+  /** Nothing was stored; `refused` is why the job's own metrics were refused, if that came first. */
+  | {
+      readonly status: 'failed';
+      readonly error: PushError;
+      readonly refused?: PushError;
+      /** Whether the run waits in the spool. */
+      readonly spooled?: boolean;
+    };
+
+/** What a run that has ended tells its targets. */
+export interface EndedRun {
+  /** The outcome's families, with what they say of the job's own metrics. */
+  readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
+  readonly startedAtMs: number;
+  readonly succeeded: boolean;
+  readonly jobMetrics: JobMetrics;
+}
+
+export interface EndLimits {
+  readonly deadline: Deadline;
+  /** To be told of the report as soon as it is known: nothing that breaks later can change it. */
+  readonly settle: (report: DeliveryReport) => void;
+}
+
+/**
+ * Where the metrics of a run go: a gateway, a textfile. A target may throw from any of its methods: `createDelivery`
+ * keeps that from the run and from the other targets.
+ */
+export interface Target {
+  /** For people, without credentials. */
+  readonly name: string;
+  /**
+   * Awaited before the job, so it must be bounded. Resolves with what the target holds of the job, for counts to go
+   * on from, or `undefined` if it was not asked for or cannot be read.
+   */
+  prepare(stop: AbortSignal): Promise<readonly MetricFamily[] | undefined>;
+  /** The run has begun: one try beside the running job. */
+  start(families: readonly MetricFamily[]): void;
+  /** The job's own metrics while it runs: one try, skipped while another is under way. */
+  update(families: readonly MetricFamily[]): void;
+  /** The run has ended. If it is called again for the same run, it tries the outcome alone. */
+  end(run: EndedRun, limits: EndLimits): Promise<DeliveryReport>;
+  /** The process ends now: keeps the outcome on the disk if the target can, without waiting for anything. */
+  abandon(run: EndedRun): DeliveryReport;
+  close(): void;
+}

@@ -1,0 +1,40 @@
+import { PushError } from '../push-error.js';
+import type { DeliveryReport, EndedRun, Target } from '../target.js';
+import { type TextfileEntry, writeTextfile } from './textfile.js';
+
+export interface TextfileTargetOptions extends Pick<TextfileEntry, 'key' | 'accumulate'> {
+  /** A folder that node_exporter's textfile collector reads. */
+  readonly folder: string;
+}
+
+/** A file for node_exporter. It is written when the run has ended; the job's start and its updates are not. */
+export function createTextfileTarget({ folder, key, accumulate }: TextfileTargetOptions): Target {
+  const write = (run: EndedRun, own: string, metricsRejected: boolean): PushError | undefined => {
+    try {
+      writeTextfile(folder, { key, accumulate, outcome: run.outcome(metricsRejected), own });
+      return undefined;
+    } catch (error) {
+      if (error instanceof PushError) return error;
+      throw error;
+    }
+  };
+
+  /** If the job's own metrics cannot be written, the outcome is written without them. */
+  const deliver = (run: EndedRun): DeliveryReport => {
+    const { text, problem } = run.jobMetrics;
+    const refused = problem ?? write(run, text, false);
+    if (!refused) return { status: 'delivered' };
+    const error = write(run, '', true);
+    return error ? { status: 'failed', error } : { status: 'outcome_only', error: refused };
+  };
+
+  return {
+    name: folder,
+    prepare: async () => undefined,
+    start() {},
+    update() {},
+    end: async (run) => deliver(run),
+    abandon: deliver,
+    close() {},
+  };
+}

@@ -1,0 +1,250 @@
+import { type CollectOptions, collectOwn } from '../delivery/collect-own.js';
+import type { Deadline } from '../delivery/deadline.js';
+import { createDelivery, type Delivery, type TargetReport, worstReport } from '../delivery/delivery.js';
+import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-key.js';
+import { describeThrown } from '../errors.js';
+import { exitCodeOfRun } from '../exit-code.js';
+import type { AnyJob } from '../job/any-job.js';
+import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../job/batch-families.js';
+import { createExecution, type JobExecution } from '../job/execute-job.js';
+import type { MetricsSource } from '../job/job.js';
+import { JobFailed, type RunEnd, type RunOutcome } from '../job/outcome.js';
+import { createPrevious } from '../job/previous.js';
+import { signalNumber } from '../job/signal-number.js';
+import { startStopwatch } from '../job/stopwatch.js';
+import type { Log } from '../log.js';
+import { openTargets } from '../open-targets.js';
+import type { AbandonCause, GuardedRun, RunPhase } from '../process/host.js';
+import { logDelivery, logOutcome } from '../run-log.js';
+import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from '../run-options.js';
+import type { DuePlan } from '../schedule/due.js';
+import type { RunResult } from './run-result.js';
+
+/** The end push's budget once the run was told to stop: whoever stops a process soon kills it. */
+const PUSH_AFTER_STOP_MS = 3000;
+
+/** A run that was started. */
+export interface StartedRun extends GuardedRun {
+  /** As `runJob` has it. */
+  readonly result: Promise<RunResult>;
+}
+
+/** Starts a run as `runJob` does, for a process that may have to end before the run does. */
+export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOptions): StartedRun {
+  let phase: RunPhase = 'job';
+  /** What can be abandoned: nothing before the job has begun. */
+  let begun: { readonly execution: JobExecution; readonly conclude: Conclude } | undefined;
+  let outcome: RunOutcome | undefined;
+  let exitCode: number | undefined;
+
+  const run = async (): Promise<RunResult> => {
+    const options = resolveRunOptions(job.name, given);
+    const due = await createDue(options);
+    let registry: MetricsSource = { metrics: () => '' };
+    const collecting: CollectOptions = {
+      ...options,
+      reserved: BATCH_FAMILY_NAMES,
+      collect: () => registry.metrics(),
+    };
+    const collect = (deadline: Deadline) => collectOwn(collecting, deadline);
+    const targets = await openTargets(options, collect);
+    const opened = await openRegistry(job);
+    registry = opened.registry;
+    warnOfPerRunLabels(options.key, options.log);
+
+    const delivery = createDelivery({ targets, collect, log: options.log });
+    const previous = await delivery.prepare(options.signal);
+    const stopwatch = startStopwatch();
+    const execution = createExecution(opened.guarded, {
+      ...options,
+      registry: opened.registry,
+      previous: previous && createPrevious(previous),
+      stopwatch,
+      stop: options.signal,
+    });
+    const conclude = createConclusion(job.name, delivery, due, options);
+    begun = { execution, conclude };
+    const running = execution.start();
+    const stopUpdates = announce(delivery, stopwatch.startedAtMs, options);
+
+    outcome = await running;
+    stopUpdates();
+    phase = 'delivering';
+    conclude.said(outcome);
+    const result = conclude.result(outcome, await conclude.deliver(outcome));
+    exitCode = result.exitCode;
+    phase = 'over';
+    delivery.close();
+    return result;
+  };
+
+  return {
+    result: run(),
+    phase: () => phase,
+    abandon(cause) {
+      const end = endBy(cause);
+      if (!begun) return end.exitCode;
+      if (exitCode !== undefined) return exitCode;
+      const { execution, conclude } = begun;
+      if (!outcome) {
+        outcome = execution.abandon(end);
+        conclude.said(outcome);
+      }
+      return conclude.result(outcome, conclude.abandon(outcome)).exitCode;
+    },
+  };
+}
+
+/** Says that the run has begun, and pushes the job's own metrics while it runs; returns what ends that. */
+function announce(
+  delivery: Delivery,
+  startedAtMs: number,
+  { startPush, pushIntervalMs, log }: ResolvedRunOptions,
+): () => void {
+  const start = startFamilies(startedAtMs);
+  if (startPush) delivery.start(start);
+  if (pushIntervalMs === 0) return () => {};
+  let updates: NodeJS.Timeout | undefined;
+  tell(log, () => {
+    updates = setInterval(() => delivery.update(start), pushIntervalMs).unref();
+  });
+  return () => tell(log, () => clearInterval(updates));
+}
+
+/** What follows a job's end. */
+interface Conclude {
+  /** Says how the job ended. */
+  said(outcome: RunOutcome): void;
+  deliver(outcome: RunOutcome): Promise<readonly TargetReport[]>;
+  abandon(outcome: RunOutcome): readonly TargetReport[];
+  /** Says what became of the outcome. */
+  result(outcome: RunOutcome, reports: readonly TargetReport[]): RunResult;
+}
+
+function createConclusion(
+  name: string,
+  delivery: Delivery,
+  due: DuePlan | undefined,
+  options: ResolvedRunOptions,
+): Conclude {
+  const { log, signal: stop, pushTimeoutMs, onPushFailure } = options;
+  const endOf = (outcome: RunOutcome) => {
+    const dueAtMs = dueAfter(due, outcome, log);
+    return {
+      outcome: (metricsRejected: boolean) =>
+        outcomeFamilies(outcome, { metricsRejected, ...(dueAtMs === undefined ? {} : { dueAtMs }) }),
+      startedAtMs: outcome.startedAtMs,
+      succeeded: outcome.status === 'succeeded',
+    };
+  };
+  return {
+    said(outcome) {
+      tell(log, () => options.onEnd(outcome));
+      tell(log, () => logOutcome(log, name, outcome));
+    },
+    deliver(outcome) {
+      const stopped = stop.aborted || outcome.status === 'timed_out';
+      return delivery.end(endOf(outcome), {
+        totalMs: stopped ? Math.min(pushTimeoutMs, PUSH_AFTER_STOP_MS) : pushTimeoutMs,
+        afterStopMs: PUSH_AFTER_STOP_MS,
+        stop,
+      });
+    },
+    abandon: (outcome) => delivery.abandon(endOf(outcome)),
+    result(outcome, reports) {
+      for (const { target, report } of reports) {
+        if (report.status === 'delivered' && (!options.tellDelivered || options.dryRun)) continue;
+        logDelivery(log, report, target, onPushFailure);
+      }
+      const worst = worstReport(reports);
+      return { outcome, delivery: worst, exitCode: exitCodeOfRun(outcome, worst, onPushFailure) };
+    },
+  };
+}
+
+/** How a run ends whose process ends now. An exit with 0 before the job has settled is no success. */
+function endBy(cause: AbandonCause): RunEnd & { readonly exitCode: number } {
+  if ('signal' in cause) {
+    return { status: 'interrupted', signal: cause.signal, exitCode: 128 + signalNumber(cause.signal) };
+  }
+  // What the system makes of it: the lowest eight bits.
+  const exitCode = cause.exitCode & 255 || 1;
+  const error = new JobFailed(`the job called process.exit(${cause.exitCode})`, { exitCode });
+  return { status: 'failed', error, exitCode };
+}
+
+/**
+ * Whether a run of the job would begin: for those who begin it later.
+ *
+ * @throws UsageError as `runJob` does.
+ */
+export async function checkRun(jobName: string, given: RunOptions): Promise<void> {
+  const options = resolveRunOptions(jobName, given);
+  const targets = await openTargets(options, async () => ({ text: '' }));
+  for (const target of targets) target.close();
+  await createDue(options);
+}
+
+function dueAfter(due: DuePlan | undefined, outcome: RunOutcome, log: Log): number | undefined {
+  let dueAtMs: number | undefined;
+  tell(log, () => {
+    dueAtMs = due?.dueAfter(outcome.completedAtMs, outcome.durationSeconds);
+  });
+  return dueAtMs;
+}
+
+/** The cron reader is loaded only by those who say how often the job should succeed. */
+async function createDue({ due, expectedInterval, timezone }: ResolvedRunOptions) {
+  if (due || expectedInterval === undefined) return due;
+  const { createDuePlan } = await import('../schedule/due.js');
+  return createDuePlan(expectedInterval, timezone);
+}
+
+/**
+ * The job with its registry. A registry that cannot be made is a failure of the job, and its outcome is pushed
+ * like any other.
+ */
+async function openRegistry<R extends MetricsSource>(
+  job: AnyJob<R>,
+): Promise<{ guarded: AnyJob<R>; registry: R }> {
+  try {
+    const registry = job.createRegistry ? job.createRegistry() : await createDefaultRegistry<R>();
+    return { guarded: job, registry: registry as R };
+  } catch (error) {
+    const none: MetricsSource = { metrics: () => '' };
+    return { guarded: { ...job, run: () => Promise.reject(error) } as AnyJob<R>, registry: none as R };
+  }
+}
+
+/** prom-client is most of what a short process costs to start, so only a job that records with it loads it. */
+async function createDefaultRegistry<R extends MetricsSource>(): Promise<R> {
+  const { Registry } = await import('prom-client');
+  // A job without createRegistry is a Job<Registry>: R is the default of its type parameter.
+  return new Registry() as MetricsSource as R;
+}
+
+/** Nothing that is only told of the run may keep its outcome from the gateway. */
+function tell(log: Log, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    log.warn(`telling of the run failed: ${describeThrown(error)}`, { error });
+  }
+}
+
+/** The groups that were warned of: a schedule runs the same job again and again. */
+const warnedOf = new Set<string>();
+
+function warnOfPerRunLabels(key: GroupingKey, log: Log): void {
+  const { grouping } = key;
+  if (warnedOf.has(formatKey(key))) return;
+  warnedOf.add(formatKey(key));
+  for (const [name, value] of grouping) {
+    const reason = perRunReason(name, value);
+    if (!reason) continue;
+    log.warn(`${reason}: every run makes a new group, and the Pushgateway never expires groups`, {
+      hint: 'group by what stays the same from run to run, such as host or shard',
+    });
+    return;
+  }
+}
