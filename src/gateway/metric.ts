@@ -66,9 +66,10 @@ function joinParts({ name, samples }: MetricFamily, type: 'histogram' | 'summary
     const metric = joined.get(key) ?? { labels, count: 0, sum: 0, points: [] };
     joined.set(key, metric);
     const bound = readBound(sample, boundLabel);
-    if (sample.name === `${name}_count`) metric.count = readCount(sample);
+    if (sample.name === `${name}_count`) metric.count = laterCount(metric.count, readCount(sample, type));
     else if (sample.name === `${name}_sum`) metric.sum = sample.value;
-    else if (bound !== undefined && type === 'histogram') metric.points.push([bound, readCount(sample)]);
+    else if (bound !== undefined && type === 'histogram')
+      metric.points.push([bound, readCount(sample, type)]);
     else if (bound !== undefined) metric.points.push([bound, sample.value]);
   }
   return [...joined.values()].map(({ labels, count, sum, points }) => ({
@@ -81,11 +82,19 @@ function joinParts({ name, samples }: MetricFamily, type: 'histogram' | 'summary
 }
 
 /**
- * A deliberate difference: the Pushgateway 1.5.1 stores 9223372036854775808 for a count of NaN or an infinity.
+ * The counts of a histogram may be fractional since Pushgateway 1.11, those of a summary may not. A deliberate
+ * difference: the Pushgateway stores 9223372036854775808 for a count of NaN or an infinity (1.5.1).
  */
-function readCount({ name, value }: Sample): number {
+function readCount({ name, value }: Sample, type: 'histogram' | 'summary'): number {
   if (!Number.isFinite(value)) throw new FamilyError(`expected a finite count for "${name}", got ${value}`);
-  return Math.trunc(value);
+  if (type === 'histogram' && value < 0 && !Number.isInteger(value))
+    throw new FamilyError(`negative count for "${name}", got ${value}`);
+  return type === 'histogram' ? value : Math.trunc(value);
+}
+
+/** Of two counts of one metric the later, but a fractional one outranks a whole one (1.11.3 keeps them apart). */
+function laterCount(before: number, count: number): number {
+  return Number.isInteger(count) && !Number.isInteger(before) ? before : count;
 }
 
 function readBound({ labels }: Sample, boundLabel: string): number | undefined {

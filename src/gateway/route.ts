@@ -23,15 +23,16 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const BASE64_SUFFIX = '@base64';
 
 /**
- * Reads a request line as the Pushgateway 1.5.1 does: the path is decoded once and as a whole, so `%2F` counts
- * as a slash, and a path with empty or dot segments is redirected to its clean form before anything else.
+ * Reads a request line as the Pushgateway 1.11.3 does: a path with empty or dot segments is redirected to its clean
+ * form before anything else; then the path is decoded once and as a whole, so `%2F` counts as a slash. The redirect
+ * escapes what is escaped already (Go's ServeMux).
  */
 export function route(method: string, target: string): Route {
   const [rawPath = '', query] = target.replace(/^https?:\/\/[^/]*/i, '').split(/\?(.*)/s);
   const path = decodePath(rawPath);
   if (path === undefined) return refusal(400, '400 Bad Request');
-  const clean = cleanPath(path);
-  if (clean !== path) return { to: 'redirect', status: 301, location: encodePath(clean, query) };
+  const clean = cleanPath(rawPath);
+  if (clean !== rawPath) return { to: 'redirect', status: 307, location: encodePath(clean, query) };
 
   const reads = READ_ONLY[path];
   if (reads) {

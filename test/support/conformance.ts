@@ -48,10 +48,18 @@ export async function observe(
     statuses.push(status);
     if (location !== undefined) locations.push(location);
   }
+  await passQueue(base);
   const metrics = await send(base, { method: 'GET', path: '/metrics' });
   const api = await send(base, { method: 'GET', path: '/api/v1/metrics' });
   if (metrics.status !== 200 || api.status !== 200) throw new Error(`reading it back: ${metrics.body}`);
   return { statuses, locations, metrics: pushedLines(metrics.body), api: withoutTimes(JSON.parse(api.body)) };
+}
+
+const BARRIER = 'barrier_of_the_suite';
+
+/** Waits until the gateway has carried out what it queued: a DELETE is answered before it is carried out. */
+async function passQueue(base: string): Promise<void> {
+  await send(base, { method: 'POST', path: `/metrics/job/${BARRIER}`, body: `${BARRIER} 1\n` });
 }
 
 /** Families of jobs: their samples with values as numbers, and their types. The gateway's own are left out. */
@@ -63,7 +71,7 @@ function pushedLines(text: string): string[] {
     const [, family, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     if (family && type) types.set(family, type);
     const [, name = '', labels = '', value = ''] = /^([^\s{#]+)(\{.*\bjob=".*\}) (\S+)$/.exec(line) ?? [];
-    if (name === '') continue;
+    if (name === '' || labels.includes(`job="${BARRIER}"`)) continue;
     const owner = types.has(name) ? name : name.replace(/_(?:sum|count|bucket)$/, '');
     used.add(`TYPE ${owner} ${types.get(owner)}`);
     lines.push(
@@ -81,7 +89,8 @@ const moment = (value: string): string => (Number(value) === 0 ? 'never' : 'then
 
 function withoutTimes(answer: unknown): unknown {
   const { data } = answer as { data: Record<string, unknown>[] };
-  const groups = data.map((group) =>
+  const observed = data.filter(({ labels }) => (labels as { job?: string }).job !== BARRIER);
+  const groups = observed.map((group) =>
     Object.fromEntries(
       Object.entries(group).map(([name, content]) => {
         if (name === 'labels' || name === 'last_push_successful') return [name, content];

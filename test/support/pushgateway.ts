@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createGroupingKey, groupPath } from '../../src/delivery/grouping-key.js';
 import { parseFamilies } from '../../src/exposition/parse.js';
-import { findServer, startServer } from './server-process.js';
+import { findNamed, findServer, startServer } from './server-process.js';
 
 /** A running Pushgateway of the test's own. */
 export interface Gateway {
@@ -61,9 +62,21 @@ function gatewayAt(url: string) {
 
 /** Debian's Pushgateway, and the one that PUSHGATEWAY_BIN names. */
 export function pushgatewayBinaries(): readonly (readonly [name: string, binary: string | undefined])[] {
-  const named = process.env.PUSHGATEWAY_BIN;
   const debian = ['prometheus-pushgateway', findServer('prometheus-pushgateway')] as const;
-  return named ? [debian, [`PUSHGATEWAY_BIN ${named}`, named] as const] : [debian];
+  const named = findNamed('PUSHGATEWAY_BIN');
+  return named ? [debian, [`pushgateway of PUSHGATEWAY_BIN (${versionOf(named)})`, named]] : [debian];
+}
+
+/** What a server of Prometheus says of its version: `version 1.11.3`. */
+export function versionOf(binary: string): string {
+  const { stdout, stderr } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
+  return /version [\d.]+/.exec(stdout + stderr)?.[0] ?? 'version unknown';
+}
+
+/** Whether it is 1.11 or newer, which has Go's newer router and keeps fractional counts of histograms. */
+export function isNewer(binary: string): boolean {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(versionOf(binary)) ?? [];
+  return major === undefined || Number(major) > 1 || Number(minor) >= 11;
 }
 
 /** The tests of `body` against each Pushgateway there is, one fresh process for all of them. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
 import { waitFor } from './wait-for.js';
 
 export interface ServerProcess {
@@ -52,4 +53,16 @@ export function findServer(name: string): string | undefined {
       throw new Error(`${name} is not installed, and CI must not skip its tests`);
     return undefined;
   }
+}
+
+/** The further server that an environment variable names; one that names nothing that runs is an error. */
+export function findNamed(variable: 'PUSHGATEWAY_BIN' | 'PROMETHEUS_BIN'): string | undefined {
+  const path = process.env[variable] ?? '';
+  if (path === '') return undefined;
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (error) {
+    throw new Error(`${variable}: expected a program that can be executed, got ${path}`, { cause: error });
+  }
+  return path;
 }
