@@ -6,9 +6,10 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { runCli, startCli } from '../support/cli.js';
+import { long } from '../support/long.js';
 import { createMark } from '../support/processes.js';
 import { findServer } from '../support/server-process.js';
-import { project, type Stack, stackPrograms, startStack } from '../support/stack.js';
+import { describeOnStacks, project, type Stack, startStack } from '../support/stack.js';
 import { waitFor } from '../support/wait-for.js';
 
 const promtool = findServer('promtool');
@@ -117,7 +118,9 @@ describe.skipIf(!promtool)('the rules', () => {
 
   test('a rule that is broken in any of these ways is found by its tests', async () => {
     const unseen: string[] = [];
-    const left = [...mutations];
+    expect(mutations.length).toBeGreaterThan(35);
+    const first = Math.floor(Math.random() * 15);
+    const left = mutations.filter((_, index) => long || index % 15 === first);
     const work = async (): Promise<void> => {
       for (let next = left.pop(); next; next = left.pop()) {
         const [what, index, change] = next;
@@ -125,7 +128,6 @@ describe.skipIf(!promtool)('the rules', () => {
       }
     };
     await Promise.all([work(), work()]);
-    expect(mutations.length).toBeGreaterThan(35);
     expect(unseen).toEqual([]);
   }, 400_000);
 });
@@ -176,10 +178,10 @@ describe.skipIf(!amtool)('Alertmanager', () => {
   });
 });
 
-describe.skipIf(Object.values(stackPrograms).includes(undefined))('from a job to the webhook', () => {
+describeOnStacks('from a job to the webhook', (programs) => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await startStack({
+    stack = await startStack(programs, {
       ' + 300': ' + 1',
       '< 300': '< 1',
       'keep_firing_for: 5m': 'keep_firing_for: 1s',

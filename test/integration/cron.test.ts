@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CLI } from '../support/cli.js';
+import { long } from '../support/long.js';
 import { canMakeNamespaces } from '../support/namespaces.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
 import { findServer } from '../support/server-process.js';
@@ -76,14 +77,16 @@ function startCron(table: string) {
 
 describeOnPushgateways("Debian's cron", (gateway) => {
   describe.skipIf(cron === undefined || !canMakeNamespaces())('with the crontab of the README', () => {
-    test('two runs in a row succeed, in the poor environment that cron gives', async () => {
+    // Cron begins a run each minute: two take up to two of them.
+    const title = long ? 'two runs in a row succeed' : 'a run succeeds';
+    test(`${title}, in the poor environment that cron gives`, async () => {
       expect(crontab).toContain('* * * * *');
       const running = startCron(crontab.replaceAll('http://localhost:9091', gateway().url));
       try {
         const success = async () =>
           (await gateway().samples('heartbeat')).batch_job_last_success_timestamp_seconds;
         const first = await waitFor('the first run', success, 90_000);
-        await waitFor('the second run', async () => ((await success()) ?? 0) > first, 90_000);
+        if (long) await waitFor('the second run', async () => ((await success()) ?? 0) > first, 90_000);
         expect(await gateway().samples('heartbeat')).toMatchObject({
           batch_job_success: 1,
           batch_job_exit_code: 0,

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { dashboards, panelsOf } from '../support/dashboards.js';
-import { project, type Stack, stackPrograms, startStack } from '../support/stack.js';
+import { describeOnStacks, project, type Stack, startStack } from '../support/stack.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** A job that names its stages, which the sample does not. */
@@ -20,13 +20,13 @@ export default defineJob({
 });
 `;
 
-describe.skipIf(Object.values(stackPrograms).includes(undefined))('after several scheduled runs', () => {
+describeOnStacks('after several scheduled runs', (programs) => {
   let stack: Stack;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'prombatch-dashboards-'));
     writeFileSync(join(folder, 'staged.mjs'), STAGED);
-    stack = await startStack();
+    stack = await startStack(programs);
     const { code } = await runCli([
       'run',
       join(folder, 'staged.mjs'),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { formatGroups } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { runCli, startCli } from '../support/cli.js';
@@ -275,8 +275,17 @@ describe('--gateway embedded', () => {
 });
 
 describe('npm start', () => {
+  const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  /** Stands at the usual port, and is no Pushgateway. */
+  const other = createServer((_request, response) => response.end('OK'));
+  beforeAll(() => new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => other.close());
   const start = (args: readonly string[], env: Record<string, string> = {}) =>
-    startCli(args, { cli: fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url)), env });
+    startCli(args, {
+      cli: file('../../scripts/start.mjs'),
+      nodeArgs: ['-r', file('../support/usual-port.cjs')],
+      env: { USUAL_PORT: String((other.address() as { port: number }).port), ...env },
+    });
   const quick = ['--interval', '0'];
 
   test('with PUSHGATEWAY_URL pushes there, and starts no gateway', async () => {
@@ -286,13 +295,7 @@ describe('npm start', () => {
   });
 
   test('without any gateway starts one and prints what it holds, even where something else listens at 9091', async () => {
-    const other = createServer((_request, response) => response.end('OK'));
-    await new Promise<void>((resolve) => {
-      other.once('error', () => resolve());
-      other.listen(9091, '127.0.0.1', resolve);
-    });
     const result = await start(quick).result;
-    other.close();
     expect(result.code).toBe(0);
     expect(result.stdout).toContain('holds 1 group');
     expect(result.stdout).toMatch(/prom_sample_counter +counter +13/);
@@ -308,9 +311,9 @@ describe('npm start', () => {
     const cli = start(['--gateway', 'embedded', '--interval', '30s', '--keep']);
     await waitFor('the start push', async () => {
       const url = /gateway is at (http:\S+)/.exec(cli.stderr())?.[1] ?? 'http://127.0.0.1:9091';
-      return (await (await fetch(`${url}/metrics`)).text()).includes(
-        'batch_job_last_start_timestamp_seconds',
-      );
+      const text = await (await fetch(`${url}/metrics`)).text();
+      // Where something else has the usual port, the address of ours is said before the job begins.
+      return text.includes('version="prombatch-') && text.includes('batch_job_last_start_timestamp_seconds');
     });
     cli.child.kill('SIGTERM');
     expect((await cli.result).code).toBe(143);

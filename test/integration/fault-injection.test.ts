@@ -12,11 +12,11 @@ import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { silentLog } from '../../src/log.js';
 import { CLI, runCli } from '../support/cli.js';
+import { long } from '../support/long.js';
 
 // Every call that the command makes fails once: none may cost a job its exit code or its outcome.
 
 const PRELOAD = fileURLToPath(new URL('../support/fault-injection.cjs', import.meta.url));
-const long = process.env.LONG === 'true';
 
 let folder: string;
 let gateway: RunningGateway;
@@ -134,7 +134,7 @@ describe('a call that fails once costs neither the exit code nor the outcome', (
       const { calls, result } = await runWithFault(given, 0);
       expect(result.code, result.stderr).toBe(given.command === 'exec' ? 7 : 0);
       expect(calls.length).toBeGreaterThan(10);
-      const step = long ? 1 : Math.ceil(calls.length / 20);
+      const step = long ? 1 : Math.ceil(calls.length / 15);
       const first = 1 + Math.floor(Math.random() * step);
       const left = calls.map((_, index) => index + 1).filter((at) => (at - first) % step === 0);
       const broken: (string | undefined)[] = [];

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,14 +35,14 @@ export interface CliOptions {
   readonly stdin?: string | Buffer;
 }
 
-/** Starts the built command with an environment that holds nothing but PATH and what is given. */
+/** Starts the built command with an environment that holds nothing but PATH, HOME, TMPDIR and what is given. */
 export function startCli(
   args: readonly string[],
   { env = {}, cwd, cli = CLI, nodeArgs = [], stdin }: CliOptions = {},
 ): RunningCli {
   const started = performance.now();
   const child = spawn(process.execPath, [...nodeArgs, cli, ...args], {
-    env: { PATH: process.env.PATH, HOME: home(), ...env },
+    env: { PATH: process.env.PATH, HOME: home(), TMPDIR: tmpdir(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
     // Away from the terminal of whoever runs the tests: what a signal does must not depend on it.
     detached: true,
@@ -77,15 +77,8 @@ export function startCli(
 
 /** A home of its own for each command, so that none finds what another left in the spool. */
 function home(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'prombatch-home-'));
-  homes.push(folder);
-  return folder;
+  return mkdtempSync(join(tmpdir(), 'home-'));
 }
-
-const homes: string[] = [];
-process.on('exit', () => {
-  for (const folder of homes) rmSync(folder, { recursive: true, force: true });
-});
 
 /** Runs the built command to its end. */
 export function runCli(args: readonly string[], options?: CliOptions): Promise<CliResult> {

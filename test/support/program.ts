@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 
 export interface RunningProgram {
   readonly child: ChildProcess;
@@ -10,7 +11,7 @@ export interface RunningProgram {
   }>;
 }
 
-/** Starts any program with an environment that holds nothing but PATH, HOME and what is given. */
+/** Starts any program with an environment that holds nothing but PATH, HOME, TMPDIR and what is given. */
 export function startProgram(
   file: string,
   args: readonly string[],
@@ -18,7 +19,7 @@ export function startProgram(
   input: 'nothing' | 'terminal' = 'nothing',
 ): RunningProgram {
   const child = spawn(file, args, {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', TMPDIR: tmpdir(), ...env },
     detached: true,
     stdio: [input === 'nothing' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });

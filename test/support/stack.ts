@@ -4,19 +4,54 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
 import { type RunningCli, startCli } from './cli.js';
-import { type Gateway, startPushgateway } from './pushgateway.js';
-import { findServer, type ServerProcess, startServer } from './server-process.js';
+import { type Gateway, startPushgateway, versionOf } from './pushgateway.js';
+import { findNamed, findServer, type ServerProcess, startServer } from './server-process.js';
 import { waitFor } from './wait-for.js';
 
 export const project = fileURLToPath(new URL('../..', import.meta.url));
 const shipped = (path: string): string => readFileSync(join(project, path), 'utf8');
 
-export const stackPrograms = {
+/** The servers of a stack. */
+export interface StackPrograms {
+  readonly pushgateway: string | undefined;
+  readonly prometheus: string | undefined;
+  readonly alertmanager: string | undefined;
+}
+
+const debian: StackPrograms = {
   pushgateway: findServer('prometheus-pushgateway'),
   prometheus: findServer('prometheus'),
   alertmanager: findServer('prometheus-alertmanager'),
 };
+const newer = findNamed('PROMETHEUS_BIN');
+
+/** Debian's servers, and a stack with the Prometheus and the Pushgateway that PROMETHEUS_BIN and PUSHGATEWAY_BIN name. */
+const stacks: readonly (readonly [name: string, programs: StackPrograms])[] = [
+  ["Debian's servers", debian],
+  ...(newer === undefined
+    ? []
+    : [
+        [
+          `Prometheus of PROMETHEUS_BIN (${versionOf(newer)})`,
+          {
+            ...debian,
+            prometheus: newer,
+            pushgateway: findNamed('PUSHGATEWAY_BIN') ?? debian.pushgateway,
+          },
+        ] as const,
+      ]),
+];
+
+/** The tests of `body` with each stack there is. */
+export function describeOnStacks(title: string, body: (programs: StackPrograms) => void): void {
+  for (const [name, programs] of stacks) {
+    describe.skipIf(Object.values(programs).includes(undefined))(`${title}, on ${name}`, () =>
+      body(programs),
+    );
+  }
+}
 
 /** An alert as Alertmanager's webhook has it. */
 export interface ReceivedAlert {
@@ -50,7 +85,10 @@ export function replaceAll(text: string, replacements: Readonly<Record<string, s
 }
 
 /** @param rules what to replace in the rules: times that a test cannot wait for. */
-export async function startStack(rules: Readonly<Record<string, string>> = {}): Promise<Stack> {
+export async function startStack(
+  programs: StackPrograms,
+  rules: Readonly<Record<string, string>> = {},
+): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'prombatch-stack-'));
   const write = (name: string, text: string): void => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -62,7 +100,7 @@ export async function startStack(rules: Readonly<Record<string, string>> = {}): 
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const gateway = await startPushgateway(stackPrograms.pushgateway ?? '');
+    const gateway = await startPushgateway(programs.pushgateway ?? '');
     stops.push(() => gateway.stop());
     const scheduler = startCli([
       'schedule',
@@ -91,7 +129,7 @@ export async function startStack(rules: Readonly<Record<string, string>> = {}): 
       }),
     );
     const alertmanager = await startServer(
-      stackPrograms.alertmanager ?? '',
+      programs.alertmanager ?? '',
       [
         `--config.file=${folder}/alertmanager.yml`,
         `--storage.path=${folder}/alertmanager`,
@@ -116,7 +154,7 @@ export async function startStack(rules: Readonly<Record<string, string>> = {}): 
       }),
     );
     const prometheus = await startServer(
-      stackPrograms.prometheus ?? '',
+      programs.prometheus ?? '',
       [
         `--config.file=${folder}/prometheus.yml`,
         `--storage.tsdb.path=${folder}/data`,
