@@ -1,3 +1,5 @@
+import { EXIT } from './exit-codes.js';
+
 /**
  * An error with a defined answer: it prints as one line and a hint, never as a stack.
  * `code` is stable and for programs; `exitCode` is what the process ends with when nothing outranks it.
@@ -19,7 +21,7 @@ export class PrombatchError extends Error {
 /** Malformed arguments: nothing was run and nothing was pushed (exit code 2). */
 export class UsageError extends PrombatchError {
   constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super('USAGE', message, { exitCode: 2, ...options });
+    super('USAGE', message, { exitCode: EXIT.usage, ...options });
   }
 }
 

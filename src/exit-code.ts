@@ -1,8 +1,6 @@
 import type { DeliveryReport } from './delivery/target.js';
+import { EXIT } from './exit-codes.js';
 import type { RunOutcome } from './job/outcome.js';
-
-/** Exit code of a job that succeeded but whose metrics were not delivered. */
-const NOT_DELIVERED = 3;
 
 /** The exit code of a run: the job's own where it failed; a push failure counts only if asked for. */
 export function exitCodeOfRun(
@@ -11,7 +9,7 @@ export function exitCodeOfRun(
   onPushFailure: 'fail' | 'warn',
 ): number {
   if (outcome.exitCode !== 0) return outcome.exitCode;
-  return onPushFailure === 'fail' && isPushFailure(delivery) ? NOT_DELIVERED : 0;
+  return onPushFailure === 'fail' && isPushFailure(delivery) ? EXIT.notDelivered : 0;
 }
 
 /** Whether anything that should have reached the gateway did not. */

@@ -10,13 +10,13 @@ export {
 } from './delivery/push-error.js';
 export type { DeliveryReport } from './delivery/target.js';
 export { PrombatchError, UsageError } from './errors.js';
+export type { MetricsSource } from './exposition/metrics-source.js';
 export {
   defineJob,
   type Job,
   type JobContext,
   type JobDefinition,
   type JobResult,
-  type MetricsSource,
 } from './job/job.js';
 export { JobFailed, type RunOutcome } from './job/outcome.js';
 export type { PreviousMetrics } from './job/previous.js';

@@ -2,12 +2,11 @@
 import { isatty } from 'node:tty';
 import { runCli } from './cli.js';
 import { PrombatchError } from './errors.js';
+import { EXIT } from './exit-codes.js';
 import { createLog, logError } from './log.js';
 import type { Host } from './process/host.js';
 import { createLifecycle } from './process/lifecycle.js';
 import { openStderr, standInForStream } from './stderr.js';
-
-const BUG = 70;
 
 const stderr = openStderr();
 const log = createLog({
@@ -30,7 +29,7 @@ const host: Host = {
 
 runCli(host).then(end, (error: unknown) => {
   logError(log, error);
-  end(error instanceof PrombatchError ? error.exitCode : BUG);
+  end(error instanceof PrombatchError ? error.exitCode : EXIT.bug);
 });
 
 /** A folder that was removed is no reason not to run a command in it. */

@@ -1,10 +1,9 @@
-import type { JobMetrics } from './delivery/collect-own.js';
 import type { Deadline } from './delivery/deadline.js';
 import { parseGatewayAddress } from './delivery/gateway-address.js';
 import type { GatewayClient } from './delivery/gateway-client.js';
 import { openGatewayClient } from './delivery/open-gateway.js';
 import { PushError } from './delivery/push-error.js';
-import type { Target } from './delivery/target.js';
+import type { JobMetrics, Target } from './delivery/target.js';
 import { UsageError } from './errors.js';
 import type { ResolvedRunOptions } from './run-options.js';
 

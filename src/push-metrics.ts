@@ -4,7 +4,7 @@ import { createGatewayClient } from './delivery/gateway-client.js';
 import { createGroupingKey, groupPath } from './delivery/grouping-key.js';
 import { findOwnMetricsProblem } from './delivery/own-metrics.js';
 import { PushError } from './delivery/push-error.js';
-import type { MetricsSource } from './job/job.js';
+import type { MetricsSource } from './exposition/metrics-source.js';
 
 export interface PushMetricsOptions {
   /** Default: `http://localhost:9091`. */

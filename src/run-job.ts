@@ -1,4 +1,5 @@
-import type { Job, MetricsSource } from './job/job.js';
+import type { MetricsSource } from './exposition/metrics-source.js';
+import type { Job } from './job/job.js';
 import type { RunResult } from './run/run-result.js';
 import { startRun } from './run/start-run.js';
 import type { RunOptions } from './run-options.js';

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
-import type { Job, MetricsSource } from '../job/job.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
+import type { Job } from '../job/job.js';
 import type { Host } from '../process/host.js';
 import { timerDuration, wholeNumber } from '../settings/parsers.js';
 import { longFlag, type SettingValues } from '../settings/setting.js';

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
+import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import { type AnyJob, isCommand } from '../job/any-job.js';
-import { signalNumber } from '../job/signal-number.js';
 import { createLog, type Log } from '../log.js';
 import { openSpoolCount } from '../open-targets.js';
 import type { Host } from '../process/host.js';
@@ -148,9 +148,9 @@ async function keepRunning(
 }
 
 function exitCodeOf({ signal, aborted, failed, pushFailures }: SchedulerEnd, values: Values): number {
-  if (signal !== undefined) return aborted ? 128 + signalNumber(signal) : 0;
-  if (failed > 0) return 1;
-  return pushFailures > 0 && values.onPushFailure === 'fail' ? 3 : 0;
+  if (signal !== undefined) return aborted ? exitCodeOfSignal(signal) : 0;
+  if (failed > 0) return EXIT.failed;
+  return pushFailures > 0 && values.onPushFailure === 'fail' ? EXIT.notDelivered : 0;
 }
 
 /** Serves what the scheduler tells of itself, where an address for that is given; resolves with what ends it. */

@@ -3,14 +3,7 @@ import type { Deadline } from './deadline.js';
 import type { GroupingKey } from './grouping-key.js';
 import { findOwnMetricsProblem } from './own-metrics.js';
 import { PushError } from './push-error.js';
-
-/** The job's own metrics in the text format. */
-export interface JobMetrics {
-  /** '' if there are none, or if they could not be collected. */
-  readonly text: string;
-  /** Why they cannot be pushed; the text is then only kept. */
-  readonly problem?: PushError;
-}
+import type { JobMetrics } from './target.js';
 
 export interface CollectOptions {
   readonly key: GroupingKey;

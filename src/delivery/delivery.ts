@@ -1,10 +1,9 @@
 import { describeThrown } from '../errors.js';
 import type { MetricFamily } from '../exposition/family.js';
 import type { Log } from '../log.js';
-import type { JobMetrics } from './collect-own.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import { PushError } from './push-error.js';
-import type { DeliveryReport, EndedRun, Target } from './target.js';
+import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 
 export interface DeliveryOptions {
   readonly targets: readonly Target[];

@@ -4,7 +4,6 @@ import type { MetricFamily } from '../exposition/family.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
-import type { JobMetrics } from './collect-own.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import type { GatewayClient, PushLimits } from './gateway-client.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
@@ -13,7 +12,7 @@ import { type RunEntry, withBase } from './run-entry.js';
 import { sendEntry } from './send-entry.js';
 import { createSidePushes } from './side-pushes.js';
 import type { RunSpool } from './spool/run-spool.js';
-import type { DeliveryReport, EndedRun, Target } from './target.js';
+import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 
 export interface GatewayTargetOptions {
   readonly client: GatewayClient;

@@ -1,4 +1,5 @@
 import { PrombatchError } from '../errors.js';
+import { EXIT } from '../exit-codes.js';
 
 interface PushErrorOptions {
   readonly retryable: boolean;
@@ -22,7 +23,7 @@ export class PushError extends PrombatchError {
 
   constructor(code: string, message: string, options: PushErrorOptions) {
     const { hint, cause } = options;
-    super(code, message, { exitCode: 3, ...(hint === undefined ? {} : { hint }), cause });
+    super(code, message, { exitCode: EXIT.notDelivered, ...(hint === undefined ? {} : { hint }), cause });
     this.retryable = options.retryable;
     this.status = options.status;
     this.words = options.words;

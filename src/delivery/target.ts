@@ -1,7 +1,14 @@
 import type { MetricFamily } from '../exposition/family.js';
-import type { JobMetrics } from './collect-own.js';
 import type { Deadline } from './deadline.js';
 import type { PushError } from './push-error.js';
+
+/** The job's own metrics in the text format. */
+export interface JobMetrics {
+  /** '' if there are none, or if they could not be collected. */
+  readonly text: string;
+  /** Why they cannot be pushed; the text is then only kept. */
+  readonly problem?: PushError;
+}
 
 /** What became of a run's metrics at a target; `none` is a run without targets. */
 export type DeliveryReport =

@@ -1,4 +1,5 @@
-import type { Job, JobContext, JobResult, MetricsSource } from './job.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
+import type { Job, JobContext, JobResult } from './job.js';
 
 /** A job that is a process of its own; only prombatch makes one. */
 export interface CommandJob extends Job<MetricsSource> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { CommandExit } from './any-job.js';
 import { inheritedFiles } from './inherited-files.js';
 import { inForeground, type Processes, processGroup, processTree, send } from './processes.js';
-import { signalNumber } from './signal-number.js';
 
 export interface CommandOptions {
   readonly words: readonly string[];
@@ -21,8 +21,6 @@ export interface RunningCommand {
   allGone(): Promise<void>;
 }
 
-const NOT_FOUND = 127;
-const NOT_EXECUTABLE = 126;
 const POLL_MS = 20;
 const ASKS_TO_END: ReadonlySet<string> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 /** What a terminal sends to all of its foreground processes by itself. */
@@ -88,14 +86,17 @@ function neverStarted(exit: CommandExit | Promise<CommandExit>): RunningCommand 
 function toFailure(file: string, error: unknown): CommandExit {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || file === '') {
-    return { code: NOT_FOUND, reason: `${JSON.stringify(file)} was not found, or its interpreter was not` };
+    return {
+      code: EXIT.notFound,
+      reason: `${JSON.stringify(file)} was not found, or its interpreter was not`,
+    };
   }
-  return { code: NOT_EXECUTABLE, reason: `${JSON.stringify(file)} cannot be executed (${code})` };
+  return { code: EXIT.notExecutable, reason: `${JSON.stringify(file)} cannot be executed (${code})` };
 }
 
 function toExit(code: number | null, signal: NodeJS.Signals | null): CommandExit {
   if (signal === null) return { code: code ?? 1, reason: `exited with ${code}` };
-  return { code: 128 + signalNumber(signal), reason: `killed by ${signal}` };
+  return { code: exitCodeOfSignal(signal), reason: `killed by ${signal}` };
 }
 
 /** Every open file under its own number; numbers that are closed stay closed. */

@@ -1,5 +1,7 @@
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
+import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { Log } from '../log.js';
 import {
   type AnyJob,
@@ -8,10 +10,8 @@ import {
   type CommandResult,
   isCommand,
 } from './any-job.js';
-import type { MetricsSource } from './job.js';
 import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcome.js';
 import type { PreviousMetrics } from './previous.js';
-import { signalNumber } from './signal-number.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
 import type { Stopwatch, StopwatchReading } from './stopwatch.js';
 
@@ -204,11 +204,11 @@ function exitCodeOf(end: RunEnd, exit: CommandExit | undefined): number {
     case 'succeeded':
       return 0;
     case 'failed':
-      return askedExitCode(end.error) ?? 1;
+      return askedExitCode(end.error) ?? EXIT.failed;
     case 'timed_out':
-      return 124;
+      return EXIT.timedOut;
     case 'interrupted':
-      return exit?.code ?? (end.signal === undefined ? 1 : 128 + signalNumber(end.signal));
+      return exit?.code ?? (end.signal === undefined ? EXIT.failed : exitCodeOfSignal(end.signal));
   }
 }
 

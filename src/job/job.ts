@@ -1,12 +1,8 @@
 import type { Registry } from 'prom-client';
 import { UsageError } from '../errors.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { Log } from '../log.js';
 import type { PreviousMetrics } from './previous.js';
-
-/** Anything that collects metrics into the text format: a Registry of prom-client or of its successor. */
-export interface MetricsSource {
-  metrics(): string | Promise<string>;
-}
 
 /** What a job may report when it succeeds. */
 export interface JobResult {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeThrown, UsageError } from '../errors.js';
-import { isJob, type Job, type MetricsSource } from './job.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
+import { isJob, type Job } from './job.js';
 
 /**
  * The job that a module exports by default.

@@ -2,12 +2,12 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Labels, MetricFamily } from '../exposition/family.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
 import { MOST_REFUSED, parseAppended } from '../exposition/parse-appended.js';
 import { type Reserved, whyFamilyReserved, whyLabelReserved } from '../exposition/reserved.js';
 import { writeFamilies } from '../exposition/write.js';
 import { NoRegularFile, readRegularFile } from '../regular-file.js';
 import { BATCH_FAMILY_NAMES } from './batch-families.js';
-import type { MetricsSource } from './job.js';
 
 /** The file that a command appends its own metrics to, and what it holds as a source of metrics. */
 export interface MetricsFile extends MetricsSource {

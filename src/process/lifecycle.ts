@@ -1,5 +1,5 @@
 import { describeThrown } from '../errors.js';
-import { signalNumber } from '../job/signal-number.js';
+import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { Log } from '../log.js';
 import type { GuardedRuns } from './host.js';
 
@@ -23,9 +23,6 @@ const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const PASSED_ON: readonly NodeJS.Signals[] = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'];
 /** How long the process waits for what a job left open before it names it and ends. */
 const LINGER_MS = 200;
-const BUG = 70;
-const NOT_STARTED = 2;
-const FAILED = 1;
 
 export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle {
   /** `undefined` until the first run is guarded; it stays after it is called off, for what jobs leave behind. */
@@ -50,7 +47,7 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
     if (stoppedBy !== undefined) {
       log.error(`${signal} after ${stoppedBy}: ended at once`);
       run?.abandon({ signal });
-      exitNow(128 + signalNumber(signal));
+      exitNow(exitCodeOfSignal(signal));
     }
     stoppedBy = signal;
     runs?.stop(signal);
@@ -59,7 +56,7 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
   const onUncaught = (reason: unknown): void => {
     if (runs === undefined) {
       log.error(`before a job began: ${describeThrown(reason)}`, { error: reason });
-      exitNow(BUG);
+      exitNow(EXIT.bug);
     } else if (runs.current()?.phase() === 'job') runs.crash(reason);
     else log.error(`after the job had ended: ${describeThrown(reason)}`, { error: reason });
   };
@@ -77,13 +74,13 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
       log.error(
         'ended before a job began: the module called process.exit, or waits for what nothing will settle',
       );
-      if (code === 0) process.exitCode = NOT_STARTED;
+      if (code === 0) process.exitCode = EXIT.usage;
       return;
     }
     const run = runs.current();
     if (run === undefined) {
       log.error(`what a job left behind called process.exit(${code}), which ends the schedule`);
-      if (code === 0) process.exitCode = FAILED;
+      if (code === 0) process.exitCode = EXIT.failed;
       return;
     }
     const phase = run.phase();

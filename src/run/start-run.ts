@@ -4,13 +4,13 @@ import { createDelivery, type Delivery, type TargetReport, worstReport } from '.
 import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-key.js';
 import { describeThrown } from '../errors.js';
 import { exitCodeOfRun } from '../exit-code.js';
+import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
+import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { AnyJob } from '../job/any-job.js';
 import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../job/batch-families.js';
 import { createExecution, type JobExecution } from '../job/execute-job.js';
-import type { MetricsSource } from '../job/job.js';
 import { JobFailed, type RunEnd, type RunOutcome } from '../job/outcome.js';
 import { createPrevious } from '../job/previous.js';
-import { signalNumber } from '../job/signal-number.js';
 import { startStopwatch } from '../job/stopwatch.js';
 import type { Log } from '../log.js';
 import { openTargets } from '../open-targets.js';
@@ -165,10 +165,10 @@ function createConclusion(
 /** How a run ends whose process ends now. An exit with 0 before the job has settled is no success. */
 function endBy(cause: AbandonCause): RunEnd & { readonly exitCode: number } {
   if ('signal' in cause) {
-    return { status: 'interrupted', signal: cause.signal, exitCode: 128 + signalNumber(cause.signal) };
+    return { status: 'interrupted', signal: cause.signal, exitCode: exitCodeOfSignal(cause.signal) };
   }
   // What the system makes of it: the lowest eight bits.
-  const exitCode = cause.exitCode & 255 || 1;
+  const exitCode = cause.exitCode & 255 || EXIT.failed;
   const error = new JobFailed(`the job called process.exit(${cause.exitCode})`, { exitCode });
   return { status: 'failed', error, exitCode };
 }

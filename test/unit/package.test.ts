@@ -41,6 +41,7 @@ const LAYERS = [
   ['exposition/'],
   ['process/host.ts', 'log.ts'],
   ['errors.ts', 'duration.ts', 'regular-file.ts', 'version.ts'],
+  ['exit-codes.ts'],
 ];
 
 test('imports run downwards only, and a job knows nothing of delivery nor delivery of jobs', () => {
