@@ -1,11 +1,11 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
-import type { Command } from './commands/command.js';
 import { exec } from './commands/exec.js';
 import { flush } from './commands/flush.js';
 import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
 import { schedule } from './commands/schedule.js';
 import { serve } from './commands/serve.js';
+import type { Command } from './commands/steps/command.js';
 import { UsageError } from './errors.js';
 import type { Host } from './process/host.js';
 import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';

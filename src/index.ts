@@ -7,10 +7,12 @@ export {
   PushUnavailable,
   PushUnreachable,
   PushUntrusted,
-} from './delivery/push-error.js';
+} from './delivery/http/push-error.js';
+export { type PushMetricsOptions, pushMetrics } from './delivery/push-metrics.js';
 export type { DeliveryReport } from './delivery/target.js';
 export { PrombatchError, UsageError } from './errors.js';
 export type { MetricsSource } from './exposition/metrics-source.js';
+export type { DuePlan } from './job/due.js';
 export {
   defineJob,
   type Job,
@@ -21,9 +23,7 @@ export {
 export { JobFailed, type RunOutcome } from './job/outcome.js';
 export type { PreviousMetrics } from './job/previous.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
-export { type PushMetricsOptions, pushMetrics } from './push-metrics.js';
+export { runJob } from './run/run-job.js';
+export type { RunOptions } from './run/run-options.js';
 export type { RunResult } from './run/run-result.js';
-export { runJob } from './run-job.js';
-export type { RunOptions } from './run-options.js';
-export type { DuePlan } from './schedule/due.js';
 export { version } from './version.js';

@@ -6,7 +6,7 @@ import { EXIT } from './exit-codes.js';
 import { createLog, logError } from './log.js';
 import type { Host } from './process/host.js';
 import { createLifecycle } from './process/lifecycle.js';
-import { openStderr, standInForStream } from './stderr.js';
+import { openStderr, standInForStream } from './process/stderr.js';
 
 const stderr = openStderr();
 const log = createLog({

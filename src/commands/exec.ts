@@ -1,9 +1,9 @@
 import { createLog } from '../log.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
-import { defineCommand } from './command.js';
-import { openCommand } from './open-command.js';
-import { runOnce } from './run-once.js';
-import { withGateway } from './with-gateway.js';
+import { defineCommand } from './steps/command.js';
+import { openCommand } from './steps/command-job.js';
+import { runOnce } from './steps/run-once.js';
+import { withGateway } from './steps/with-gateway.js';
 
 const settings = {
   ...batchSettings,

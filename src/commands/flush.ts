@@ -1,12 +1,12 @@
+import { openGatewayClient } from '../delivery/client/open-client.js';
 import { startDeadline } from '../delivery/deadline.js';
-import { openGatewayClient } from '../delivery/open-gateway.js';
-import type { PushError } from '../delivery/push-error.js';
+import type { PushError } from '../delivery/http/push-error.js';
 import { UsageError } from '../errors.js';
 import { createLog } from '../log.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { gatewayCredentials } from '../settings/credentials.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
-import { defineCommand } from './command.js';
+import { defineCommand } from './steps/command.js';
 
 const settings = {
   gateway: batchSettings.gateway,

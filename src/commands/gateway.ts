@@ -1,8 +1,8 @@
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress } from '../settings/parsers.js';
-import { cannotListen } from './cannot-listen.js';
-import { defineCommand } from './command.js';
+import { cannotListen } from './steps/cannot-listen.js';
+import { defineCommand } from './steps/command.js';
 
 const settings = {
   listen: {

@@ -1,10 +1,10 @@
 import { createLog } from '../log.js';
-import { createProgressBar } from '../progress-bar.js';
+import { createProgressBar } from '../process/progress-bar.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
-import { defineCommand } from './command.js';
-import { findJob, sampleSettings } from './find-job.js';
-import { runOnce } from './run-once.js';
-import { withGateway } from './with-gateway.js';
+import { defineCommand } from './steps/command.js';
+import { findJob, sampleSettings } from './steps/find-job.js';
+import { runOnce } from './steps/run-once.js';
+import { withGateway } from './steps/with-gateway.js';
 
 const settings = {
   ...batchSettings,

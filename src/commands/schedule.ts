@@ -2,22 +2,22 @@ import { UsageError } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import { type AnyJob, isCommand } from '../job/any-job.js';
 import { createLog, type Log } from '../log.js';
-import { openSpoolCount } from '../open-targets.js';
 import type { Host } from '../process/host.js';
+import { openSpoolCount } from '../run/open-targets.js';
+import { resolveRunOptions } from '../run/run-options.js';
 import { checkRun, type StartedRun, startRun } from '../run/start-run.js';
-import { resolveRunOptions } from '../run-options.js';
 import { dialectDifferences } from '../schedule/dialects.js';
-import type { Scheduler, SchedulerEnd } from '../scheduler.js';
+import type { Scheduler, SchedulerEnd } from '../schedule/scheduler.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.js';
 import type { SettingValues } from '../settings/setting.js';
-import { cannotListen } from './cannot-listen.js';
-import { defineCommand } from './command.js';
-import { deliveryOptions } from './delivery-options.js';
-import { findJob, refuseSampleFlags, sampleSettings } from './find-job.js';
-import { openCommand } from './open-command.js';
-import { stopCrashed } from './run-once.js';
-import { withGateway } from './with-gateway.js';
+import { cannotListen } from './steps/cannot-listen.js';
+import { defineCommand } from './steps/command.js';
+import { openCommand } from './steps/command-job.js';
+import { findJob, refuseSampleFlags, sampleSettings } from './steps/find-job.js';
+import { stopCrashed } from './steps/run-once.js';
+import { deliveryOptions } from './steps/run-options-of.js';
+import { withGateway } from './steps/with-gateway.js';
 
 const settings = {
   ...batchSettings,
@@ -102,7 +102,7 @@ async function keepRunning(
   expression: string,
   log: Log,
 ): Promise<number> {
-  const { createScheduler } = await import('../scheduler.js');
+  const { createScheduler } = await import('../schedule/scheduler.js');
   const options = { ...deliveryOptions(host, values, log), tellDelivered: false };
   // What is malformed is told now, and not each time that a run begins.
   await checkRun(job.name, options);
@@ -162,7 +162,7 @@ async function openPages(
   log: Log,
 ): Promise<() => Promise<void>> {
   if (!address) return async () => {};
-  const { openSchedulerPages } = await import('../scheduler-pages.js');
+  const { openSchedulerPages } = await import('../schedule/scheduler-pages.js');
   try {
     const pages = await openSchedulerPages(address, { job: name ?? job.name, scheduler, countSpooled });
     log.info(`scheduler's metrics at ${pages.url}/metrics`);

@@ -1,9 +1,9 @@
 import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration } from '../settings/parsers.js';
-import { cannotListen } from './cannot-listen.js';
-import { defineCommand } from './command.js';
-import { sampleSettings } from './find-job.js';
+import { cannotListen } from './steps/cannot-listen.js';
+import { defineCommand } from './steps/command.js';
+import { sampleSettings } from './steps/find-job.js';
 
 const settings = {
   listen: {
@@ -40,7 +40,7 @@ export const serve = defineCommand({
     const [{ Registry }, { createRandom, createSampleMetrics, createTick }, { listen }] = await Promise.all([
       import('prom-client'),
       import('../job/sample-job.js'),
-      import('../listen.js'),
+      import('../metrics-server.js'),
     ]);
     const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
     const registry = new Registry();

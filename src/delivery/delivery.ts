@@ -2,7 +2,7 @@ import { describeThrown } from '../errors.js';
 import type { MetricFamily } from '../exposition/family.js';
 import type { Log } from '../log.js';
 import { type Deadline, withDeadline } from './deadline.js';
-import { PushError } from './push-error.js';
+import { PushError } from './http/push-error.js';
 import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 
 export interface DeliveryOptions {

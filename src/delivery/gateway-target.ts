@@ -4,13 +4,13 @@ import type { MetricFamily } from '../exposition/family.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
+import type { GatewayClient, PushLimits } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
-import type { GatewayClient, PushLimits } from './gateway-client.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
-import { PushError } from './push-error.js';
-import { type RunEntry, withBase } from './run-entry.js';
-import { sendEntry } from './send-entry.js';
-import { createSidePushes } from './side-pushes.js';
+import { PushError } from './http/push-error.js';
+import { createSidePushes } from './push/background-pushes.js';
+import { type RunEntry, withBase } from './push/run-entry.js';
+import { sendEntry } from './push/send-entry.js';
 import type { RunSpool } from './spool/run-spool.js';
 import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 

@@ -1,6 +1,6 @@
 import type { MetricFamily } from '../exposition/family.js';
 import type { Deadline } from './deadline.js';
-import type { PushError } from './push-error.js';
+import type { PushError } from './http/push-error.js';
 
 /** The job's own metrics in the text format. */
 export interface JobMetrics {

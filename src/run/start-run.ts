@@ -1,23 +1,23 @@
-import { type CollectOptions, collectOwn } from '../delivery/collect-own.js';
 import type { Deadline } from '../delivery/deadline.js';
 import { createDelivery, type Delivery, type TargetReport, worstReport } from '../delivery/delivery.js';
 import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-key.js';
+import { type CollectOptions, collectOwn } from '../delivery/push/job-metrics.js';
 import { describeThrown } from '../errors.js';
-import { exitCodeOfRun } from '../exit-code.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { AnyJob } from '../job/any-job.js';
 import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../job/batch-families.js';
+import type { DuePlan } from '../job/due.js';
 import { createExecution, type JobExecution } from '../job/execute-job.js';
 import { JobFailed, type RunEnd, type RunOutcome } from '../job/outcome.js';
 import { createPrevious } from '../job/previous.js';
 import { startStopwatch } from '../job/stopwatch.js';
 import type { Log } from '../log.js';
-import { openTargets } from '../open-targets.js';
 import type { AbandonCause, GuardedRun, RunPhase } from '../process/host.js';
-import { logDelivery, logOutcome } from '../run-log.js';
-import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from '../run-options.js';
-import type { DuePlan } from '../schedule/due.js';
+import { exitCodeOfRun } from './exit-code.js';
+import { openTargets } from './open-targets.js';
+import { logDelivery, logOutcome } from './run-log.js';
+import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
 import type { RunResult } from './run-result.js';
 
 /** The end push's budget once the run was told to stop: whoever stops a process soon kills it. */
@@ -196,7 +196,7 @@ function dueAfter(due: DuePlan | undefined, outcome: RunOutcome, log: Log): numb
 /** The cron reader is loaded only by those who say how often the job should succeed. */
 async function createDue({ due, expectedInterval, timezone }: ResolvedRunOptions) {
   if (due || expectedInterval === undefined) return due;
-  const { createDuePlan } = await import('../schedule/due.js');
+  const { createDuePlan } = await import('../job/due.js');
   return createDuePlan(expectedInterval, timezone);
 }
 

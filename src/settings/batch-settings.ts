@@ -1,5 +1,5 @@
-import { redactUrl } from '../delivery/gateway-address.js';
 import { parseGroupingLabel } from '../delivery/grouping-key.js';
+import { redactUrl } from '../delivery/http/gateway-address.js';
 import { oneOf, spoolLimit, text, timerDuration, timezone } from './parsers.js';
 
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;

@@ -1,4 +1,4 @@
-import type { Credentials } from '../delivery/http-access.js';
+import type { Credentials } from '../delivery/http/access.js';
 import type { Host } from '../process/host.js';
 
 /** A user and password for the gateway from the environment; no flag, since every process can read those. */

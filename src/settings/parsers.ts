@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
 import { LONGEST_TIMER_MS, parseDuration } from '../duration.js';
-import { isTimezone } from '../schedule/timezone.js';
+import { isTimezone } from '../timezone.js';
 import type { Parse } from './setting.js';
 
 /** Any text that is not empty. */

@@ -134,8 +134,13 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
   );
 
   const FAULTS = [
-    ['a double count on a lost reply', 'delivery/send-entry.ts', 'await onBase?.(entry);', 'void onBase;'],
-    ['a skipped fold', 'delivery/run-entry.ts', '  if (second.put) return second;', '  return second;'],
+    [
+      'a double count on a lost reply',
+      'delivery/push/send-entry.ts',
+      'await onBase?.(entry);',
+      'void onBase;',
+    ],
+    ['a skipped fold', 'delivery/push/run-entry.ts', '  if (second.put) return second;', '  return second;'],
     [
       'an overtaking push',
       'delivery/spool/group-folder.ts',

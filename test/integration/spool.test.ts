@@ -292,10 +292,10 @@ describe('late entries', () => {
 
 describe('a process killed', () => {
   const steps: readonly (readonly [string, string, string])[] = [
-    ['before the entry is renamed', 'delivery/spool/durable-file.ts', '    renameSync(beside, path);'],
-    ['after the entry is renamed', 'delivery/spool/durable-file.ts', '    flushFolder(dirname(path));'],
+    ['before the entry is renamed', 'files/durable-file.ts', '    renameSync(beside, path);'],
+    ['after the entry is renamed', 'files/durable-file.ts', '    flushFolder(dirname(path));'],
     ['while it holds the lock', 'delivery/spool/run-spool.ts', '    const error = await flushGroup(\n'],
-    ['before the entry is sent', 'delivery/send-entry.ts', '  const error = await attempt(\n'],
+    ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await attempt(\n'],
     [
       'after the entry is sent',
       'delivery/spool/flush-group.ts',

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { version } from '../../src/version.js';
+import { layerOf, layersTable } from '../support/layers.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const packageJson = JSON.parse(readFileSync(`${project}package.json`, 'utf8'));
@@ -17,55 +18,56 @@ test('the README names every dependency', () => {
   for (const name of names) expect(readme).toContain(`\`${name}\``);
 });
 
-/** The layers from the edge to the base; a file may import its own layer and those below. */
-const LAYERS = [
-  ['main.ts', 'process/lifecycle.ts', 'stderr.ts'],
-  ['cli.ts'],
-  ['commands/'],
-  ['index.ts', 'testing.ts'],
-  [
-    'scheduler.ts',
-    'scheduler-metrics.ts',
-    'scheduler-pages.ts',
-    'listen.ts',
-    'run/',
-    'run-job.ts',
-    'open-targets.ts',
-    'run-options.ts',
-    'push-metrics.ts',
-    'run-log.ts',
-    'exit-code.ts',
-    'progress-bar.ts',
-  ],
-  ['settings/', 'job/', 'delivery/', 'schedule/', 'gateway/'],
-  ['exposition/'],
-  ['process/host.ts', 'log.ts'],
-  ['errors.ts', 'duration.ts', 'regular-file.ts', 'version.ts'],
-  ['exit-codes.ts'],
-];
+const sources = readdirSync(`${project}src`, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
 
-test('imports run downwards only, and a job knows nothing of delivery nor delivery of jobs', () => {
-  const files = readdirSync(`${project}src`, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.ts'),
+/** Every import of a file below `src/` by another, dynamic ones too. */
+const imports = sources.flatMap((file) => {
+  const source = readFileSync(`${project}src/${file}`, 'utf8');
+  return [...source.matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)].map(([, fixed, dynamic]) => {
+    const specifier = (fixed ?? dynamic ?? '').replace(/\.js$/, '.ts');
+    return { file, target: new URL(specifier, `file:///${file}`).pathname.slice(1) };
+  });
+});
+
+test('imports run downwards only', () => {
+  expect(imports.length).toBeGreaterThan(200);
+  for (const file of sources) expect(layerOf(file), `${file} has no layer`).toBeGreaterThanOrEqual(0);
+  const upwards = imports.filter(({ file, target }) => layerOf(target) < layerOf(file));
+  expect(upwards).toEqual([]);
+});
+
+test('jobs know nothing of delivery, and delivery knows nothing of jobs', () => {
+  const rooms = imports.map(({ file, target }) =>
+    [file, target].map((path) => path.split('/')[0]).join(' > '),
   );
-  const layerOf = (file: string) =>
-    LAYERS.findIndex((layer) =>
-      layer.some((prefix) => file === prefix || (prefix.endsWith('/') && file.startsWith(prefix))),
-    );
-  let imports = 0;
-  for (const file of files) {
-    expect(layerOf(file), `${file} has no layer`).toBeGreaterThanOrEqual(0);
-    const source = readFileSync(`${project}src/${file}`, 'utf8');
-    for (const [, specifier = ''] of source.matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)) {
-      if (!specifier) continue;
-      const target = new URL(specifier.replace(/\.js$/, '.ts'), `file:///${file}`).pathname.slice(1);
-      imports++;
-      if (file === 'main.ts') continue;
-      expect(layerOf(target), `${file} imports ${target}`).toBeGreaterThanOrEqual(layerOf(file));
-      const crossing = [file, target].map((path) => path.split('/')[0]);
-      expect(crossing, `${file} imports ${target}`).not.toEqual(['job', 'delivery']);
-      expect(crossing, `${file} imports ${target}`).not.toEqual(['delivery', 'job']);
-    }
+  expect(rooms).toContain('run > job');
+  expect(rooms).not.toContain('job > delivery');
+  expect(rooms).not.toContain('delivery > job');
+});
+
+test('no import leads back to where it came from', () => {
+  const below = new Map<string, string[]>();
+  for (const { file, target } of imports) below.set(file, [...(below.get(file) ?? []), target]);
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    expect(path, `${[...path, file].join(' > ')}`).not.toContain(file);
+    if (done.has(file)) return;
+    for (const target of below.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of sources) visit(file, []);
+});
+
+test('folders stay small enough to be looked through', () => {
+  const folderOf = (file: string) => file.split('/').slice(0, -1).join('/');
+  for (const folder of new Set(sources.map(folderOf))) {
+    const files = sources.filter((file) => folderOf(file) === folder);
+    expect(files.length, `src/${folder}`).toBeLessThanOrEqual(folder === '' ? 12 : 13);
   }
-  expect(imports).toBeGreaterThan(50);
+});
+
+test('the map in CONTRIBUTING is that of the layers', () => {
+  expect(readFileSync(`${project}CONTRIBUTING.md`, 'utf8')).toContain(layersTable());
 });

@@ -1,9 +1,9 @@
 import type { MetricFamily } from '../../exposition/family.js';
-import type { GatewayClient, PushLimits } from '../gateway-client.js';
+import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
-import { PushError, PushUnauthorized } from '../push-error.js';
-import { foldEntries, lateEntry, type RunEntry } from '../run-entry.js';
-import { isRefusedBody, type SendReport, sendEntry } from '../send-entry.js';
+import { PushError, PushUnauthorized } from '../http/push-error.js';
+import { foldEntries, lateEntry, type RunEntry } from '../push/run-entry.js';
+import { isRefusedBody, type SendReport, sendEntry } from '../push/send-entry.js';
 import type { Fold, GroupFolder } from './group-folder.js';
 
 /**

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeThrown } from '../../errors.js';
+import { flushFolder, writeDurably } from '../../files/durable-file.js';
+import { fileName } from '../../files/file-name.js';
+import { makeFolder } from '../../files/make-folder.js';
+import { readRegularFile } from '../../files/regular-file.js';
 import type { Log } from '../../log.js';
-import { readRegularFile } from '../../regular-file.js';
-import { fileName } from '../file-name.js';
 import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
-import type { RunEntry } from '../run-entry.js';
-import { flushFolder, writeDurably } from './durable-file.js';
-import { makeFolder } from './make-folder.js';
+import type { RunEntry } from '../push/run-entry.js';
 import { FORMAT, readEntry } from './read-entry.js';
 
 /** An entry that waits, with the name of its file: names sort in the order the entries were made. */

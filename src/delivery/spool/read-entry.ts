@@ -1,7 +1,7 @@
 import { describeThrown } from '../../errors.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { createGroupingKey, type GroupingKey } from '../grouping-key.js';
-import type { RunEntry } from '../run-entry.js';
+import type { RunEntry } from '../push/run-entry.js';
 
 /** The format of the files in a spool. */
 export const FORMAT = 1;

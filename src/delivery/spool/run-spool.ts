@@ -1,11 +1,11 @@
 import { describeThrown } from '../../errors.js';
 import type { Log } from '../../log.js';
+import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
-import type { GatewayClient, PushLimits } from '../gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
-import { PushError } from '../push-error.js';
-import type { RunEntry } from '../run-entry.js';
-import { type SendReport, sendEntry } from '../send-entry.js';
+import { PushError } from '../http/push-error.js';
+import type { RunEntry } from '../push/run-entry.js';
+import { type SendReport, sendEntry } from '../push/send-entry.js';
 import { flushGroup } from './flush-group.js';
 import type { GroupFolder, SpooledEntry } from './group-folder.js';
 import { takeLock } from './lock.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileName, readName } from '../../files/file-name.js';
 import type { Log } from '../../log.js';
-import { fileName, readName } from '../file-name.js';
 import type { GroupingKey } from '../grouping-key.js';
 import {
   type GroupFolder,

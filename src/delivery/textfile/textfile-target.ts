@@ -1,4 +1,4 @@
-import { PushError } from '../push-error.js';
+import { PushError } from '../http/push-error.js';
 import type { DeliveryReport, EndedRun, Target } from '../target.js';
 import { type TextfileEntry, writeTextfile } from './textfile.js';
 

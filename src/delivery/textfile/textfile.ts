@@ -5,12 +5,12 @@ import { accumulate, isCumulative } from '../../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
-import { readRegularFile } from '../../regular-file.js';
-import { fileName } from '../file-name.js';
+import { writeDurably } from '../../files/durable-file.js';
+import { fileName } from '../../files/file-name.js';
+import { readRegularFile } from '../../files/regular-file.js';
 import { type GroupingKey, sortKey } from '../grouping-key.js';
-import { PushError } from '../push-error.js';
-import { withoutQuantiles } from '../run-entry.js';
-import { writeDurably } from '../spool/durable-file.js';
+import { PushError } from '../http/push-error.js';
+import { withoutQuantiles } from '../push/run-entry.js';
 
 export interface TextfileEntry {
   readonly key: GroupingKey;

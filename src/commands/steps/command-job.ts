@@ -1,0 +1,65 @@
+import { UsageError } from '../../errors.js';
+import type { AnyJob } from '../../job/any-job.js';
+import { createCommandJob } from '../../job/command/command-job.js';
+import { commandName } from '../../job/command/command-name.js';
+import { defineJob } from '../../job/job.js';
+import type { Log } from '../../log.js';
+import type { Host } from '../../process/host.js';
+import type { BatchValues } from './run-options-of.js';
+
+/**
+ * The job that runs a command; for a dry run one that does nothing and succeeds.
+ *
+ * @throws UsageError where there is no command, or no name for it.
+ */
+export function openCommand(
+  host: Host,
+  words: readonly string[],
+  values: Pick<BatchValues, 'job' | 'grouping' | 'dryRun'>,
+  log: Log,
+): AnyJob {
+  if (words.length === 0) {
+    throw new UsageError('expected a command to run', {
+      hint: 'put it behind --, as in: -- backup.sh --full',
+    });
+  }
+  refuseLossyWords(words);
+  const name = values.job ?? nameOf(words);
+  if (host.pid === 1) {
+    log.warn('prombatch is process 1 and does not reap the zombies that a command may leave', {
+      hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
+    });
+  }
+  if (values.dryRun) return successOf(name);
+  return createCommandJob({
+    name,
+    words,
+    env: host.env,
+    groupLabels: new Map([['job', name], ...values.grouping]),
+  });
+}
+
+/** Node reads arguments as UTF-8 and nothing else: what was something else would name another file. */
+function refuseLossyWords(words: readonly string[]): void {
+  const lossy = words.find((word) => word.includes('\uFFFD'));
+  if (lossy === undefined) return;
+  throw new UsageError(`expected a command in UTF-8, got ${JSON.stringify(lossy)}`, {
+    hint: 'other bytes cannot be passed on unchanged: put the command into a script',
+  });
+}
+
+function nameOf(words: readonly string[]): string {
+  const name = commandName(words);
+  if (name !== undefined) return name;
+  throw new UsageError(
+    `--job: expected a name for the job, which ${JSON.stringify(words.join(' '))} does not tell`,
+    {
+      hint: 'name it with --job <name>',
+    },
+  );
+}
+
+/** What a dry run shows of a command, which it never runs. */
+function successOf(name: string): AnyJob {
+  return defineJob({ name, createRegistry: () => ({ metrics: () => '' }), run: () => undefined });
+}

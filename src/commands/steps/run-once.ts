@@ -1,0 +1,44 @@
+import { describeThrown } from '../../errors.js';
+import { type AnyJob, isCommand } from '../../job/any-job.js';
+import { JobCrashed, StoppedBySignal } from '../../job/stop-reason.js';
+import type { Log } from '../../log.js';
+import type { Host } from '../../process/host.js';
+import type { RunOptions } from '../../run/run-options.js';
+import { type StartedRun, startRun } from '../../run/start-run.js';
+import { type BatchValues, deliveryOptions } from './run-options-of.js';
+
+export interface RunOnceOptions {
+  readonly log: Log;
+  readonly onProgress?: RunOptions['onProgress'];
+  readonly onEnd?: () => void;
+}
+
+/** Runs a job in this process as the settings say, and stops it on a signal; resolves with the exit code. */
+export async function runOnce(
+  host: Host,
+  job: AnyJob,
+  values: BatchValues,
+  options: RunOnceOptions,
+): Promise<number> {
+  const { log } = options;
+  const stop = new AbortController();
+  let run: StartedRun | undefined;
+  const unguard = host.guard({
+    current: () => run,
+    stop: (signal) => stop.abort(new StoppedBySignal(signal)),
+    crash: (reason) => stopCrashed(job, reason, log, (crash) => stop.abort(crash)),
+    ...(isCommand(job) ? { passOn: job.passOn } : {}),
+  });
+  try {
+    run = startRun(job, { ...deliveryOptions(host, values, log), ...options, signal: stop.signal });
+    return (await run.result).exitCode;
+  } finally {
+    unguard();
+  }
+}
+
+/** A command is a process of its own: what breaks in this one is no reason to leave it. */
+export function stopCrashed(job: AnyJob, reason: unknown, log: Log, stop: (crash: JobCrashed) => void): void {
+  if (isCommand(job)) log.error(`a bug in prombatch: ${describeThrown(reason)}`, { error: reason });
+  else stop(new JobCrashed(reason));
+}

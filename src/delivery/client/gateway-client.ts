@@ -1,0 +1,135 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { MetricFamily } from '../../exposition/family.js';
+import { TEXT_FORMAT } from '../../exposition/write.js';
+import { version } from '../../version.js';
+import type { Deadline } from '../deadline.js';
+import type { GroupingKey } from '../grouping-key.js';
+import { type HttpAccess, NO_ACCESS } from '../http/access.js';
+import {
+  type Connection,
+  type ExchangeLimits,
+  type HttpRequest,
+  isSuccess,
+  openConnection,
+} from '../http/connection.js';
+import type { GatewayAddress } from '../http/gateway-address.js';
+import { PushError, refusalError } from '../http/push-error.js';
+import { planRetry, tryLimitMs } from './retry-plan.js';
+
+/** One push as the wire will see it, before credentials are added. */
+export interface PushRequest {
+  /** PUT replaces the whole group, POST only the families that the body names. */
+  readonly method: 'POST' | 'PUT';
+  /** The group's path below the gateway's address. */
+  readonly path: string;
+  /** In the text format; '' only moves the group's push time. */
+  readonly body: string;
+  /** Whether a body over 1 KiB may go as gzip, which the Pushgateway reads since 1.5.0. */
+  readonly compress: boolean;
+}
+
+export interface PushLimits {
+  /** Bounds all tries together. */
+  readonly deadline: Deadline;
+  /** Ends the push at once when it aborts. */
+  readonly signal?: AbortSignal;
+  /** By default a push is tried again while there is a point in it. */
+  readonly once?: boolean;
+  /** Told of each failed try that is followed by another. */
+  readonly onRetry?: (error: PushError, waitMs: number) => void;
+}
+
+/** A gateway as a run talks to it. */
+export interface GatewayClient {
+  /** Where it is, for people; without credentials. */
+  readonly target: string;
+  /** @throws PushError */
+  push(request: PushRequest, limits: PushLimits): Promise<void>;
+  /**
+   * What the gateway holds of a group now, without the grouping labels; nothing where there is no such group.
+   *
+   * @throws PushError
+   */
+  readGroup(key: GroupingKey, limits: PushLimits): Promise<readonly MetricFamily[]>;
+  close(): void;
+}
+
+const COMPRESS_FROM_BYTES = 1024;
+const AGENT = { 'User-Agent': `prombatch/${version}` };
+
+/** Talks to a Pushgateway over HTTP: 200 and 202 are success, and nothing else is. */
+export function createGatewayClient(address: GatewayAddress, access: HttpAccess = NO_ACCESS): GatewayClient {
+  let connection: Promise<Connection> | undefined;
+
+  const send = async (request: HttpRequest, limits: PushLimits): Promise<string> => {
+    const { deadline, signal, once = false, onRetry } = limits;
+    const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
+    const startMark = performance.now();
+    connection ??= openConnection(address, access);
+    const opened = await connection;
+
+    for (let tries = 1; ; tries++) {
+      const error = await attempt(opened, request, {
+        timeoutMs: tryLimitMs(deadline.remainingMs()),
+        signal: ends,
+      });
+      if (typeof error === 'string') return error;
+      const waitMs = once
+        ? undefined
+        : planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
+      if (waitMs !== undefined && !ends.aborted) {
+        onRetry?.(error, waitMs);
+        await wait(waitMs, undefined, { signal: ends }).catch(() => {});
+      }
+      if (waitMs === undefined || ends.aborted) throw withEffort(error, tries, performance.now() - startMark);
+    }
+  };
+
+  /** The answer's text, or why there is none. */
+  const attempt = async (
+    opened: Connection,
+    request: HttpRequest,
+    limits: ExchangeLimits,
+  ): Promise<string | PushError> => {
+    try {
+      const answer = await opened.send(request, limits);
+      return isSuccess(answer.status) ? answer.body : refusalError(address.display, answer, Date.now());
+    } catch (error) {
+      if (error instanceof PushError) return error;
+      throw error;
+    }
+  };
+
+  return {
+    target: address.display,
+    close(): void {
+      connection?.then((opened) => opened.close());
+    },
+    async push(request, limits) {
+      await send({ ...request, ...(await encodeBody(request)) }, limits);
+    },
+    async readGroup(key, limits) {
+      const text = await send({ method: 'GET', path: '/api/v1/metrics', headers: AGENT }, limits);
+      const { parseGroup } = await import('./api-metrics.js');
+      return parseGroup(text, key, address.display);
+    },
+  };
+}
+
+/** The headers and bytes of a push, credentials aside. */
+export async function encodeBody(
+  request: PushRequest,
+): Promise<{ readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }> {
+  const plain = Buffer.from(request.body, 'utf8');
+  const headers = { 'Content-Type': TEXT_FORMAT, ...AGENT };
+  if (!request.compress || plain.length <= COMPRESS_FROM_BYTES) return { headers, body: plain };
+  const { gzip } = await import('../http/gzip.js');
+  return { headers: { ...headers, 'Content-Encoding': 'gzip' }, body: gzip(plain) };
+}
+
+/** The last error, with how much was tried before giving up. */
+function withEffort(error: PushError, tries: number, elapsedMs: number): PushError {
+  if (tries > 1) error.message += `; gave up after ${tries} tries in ${(elapsedMs / 1000).toFixed(1)}s`;
+  if (error.retryAfterMs !== undefined) error.message += `; it asked to wait ${error.retryAfterMs / 1000}s`;
+  return error;
+}

@@ -1,0 +1,217 @@
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { basicAuthorization, type HttpAccess, proxyAuthorization } from './access.js';
+import type { GatewayAddress } from './gateway-address.js';
+import { createLookup } from './lookup.js';
+import { connectionError, type HttpAnswer, PushTimedOut } from './push-error.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Sent as it is, below the address' path prefix. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body?: Uint8Array;
+}
+
+export interface ExchangeLimits {
+  /** For the whole exchange, from the connection to the last byte needed. */
+  readonly timeoutMs: number;
+  /** Aborts the exchange. */
+  readonly signal: AbortSignal;
+}
+
+/** The Pushgateway's answers to a push: 200 is stored and checked, 202 is queued. */
+export function isSuccess(status: number): boolean {
+  return status === 200 || status === 202;
+}
+
+/** A name server that is silent for longer is as good as dead. */
+const NAME_SERVER_SILENCE_MS = 2000;
+/** No error text needs more. */
+const LONGEST_ERROR_BODY = 64 * 1024;
+
+/** Sends requests over one connection at a time, which is kept while it is warm. */
+export interface Connection {
+  /**
+   * One request. Resolves with the answer: that of a stored push (200, 202) as soon as its head is read, any
+   * other with its text; that of a refusal as far as it comes, for the status is known.
+   *
+   * @throws PushUnreachable, PushUntrusted, or PushTimedOut when the limits end it.
+   */
+  send(request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** `node:http` rather than `fetch`, which costs a short process about 60 ms and 35 MB to load. */
+export async function openConnection(address: GatewayAddress, access: HttpAccess): Promise<Connection> {
+  const { Agent, request } =
+    address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
+  const agent = new Agent({ keepAlive: true });
+  const tunnels = new Set<ClientRequest>();
+  if (access.proxyUrl !== undefined && address.protocol === 'https:')
+    await tunnelBy(agent, tunnels, access.proxyUrl, address, access);
+  const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
+  const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
+    agent,
+    host: address.hostname,
+    port: address.port,
+    lookup: names.lookup,
+    ...access.tls,
+    // Node's 250 ms for each of a host's addresses would fail a slow but healthy one.
+    autoSelectFamilyAttemptTimeout: 1000,
+    ...viaProxy(address, access),
+  };
+  const prefix = access.proxyUrl && address.protocol === 'http:' ? `http://${address.host}` : '';
+  return {
+    send: (wanted, limits) => {
+      const headers = { ...accessHeaders(address, access), ...wanted.headers };
+      const open = (options: RequestOptions) => request({ ...base, ...options });
+      return exchange(
+        address,
+        open,
+        { ...wanted, headers, path: prefix + address.pathPrefix + wanted.path },
+        limits,
+      );
+    },
+    close() {
+      names.close();
+      for (const asked of tunnels) asked.destroy();
+      agent.destroy();
+    },
+  };
+}
+
+/** Makes all of an agent's connections through a proxy's tunnel. */
+async function tunnelBy(
+  agent: object,
+  tunnels: Set<ClientRequest>,
+  proxyUrl: string,
+  { hostname, port }: GatewayAddress,
+  { tls }: HttpAccess,
+): Promise<void> {
+  const { openTunnel } = await import('./tunnel.js');
+  Object.assign(agent, {
+    createConnection(_options: unknown, done: Parameters<typeof openTunnel>[2]): void {
+      const asked = openTunnel(proxyUrl, { hostname, port, tls }, done);
+      tunnels.add(asked);
+      asked.once('close', () => tunnels.delete(asked));
+    },
+  });
+}
+
+/** Plain http is asked of the proxy, by its whole address. */
+function viaProxy(address: GatewayAddress, { proxyUrl }: HttpAccess): RequestOptions {
+  if (proxyUrl === undefined || address.protocol === 'https:') return {};
+  const proxy = new URL(proxyUrl);
+  return { host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80 };
+}
+
+function accessHeaders(address: GatewayAddress, access: HttpAccess): Record<string, string | string[]> {
+  const authorization =
+    access.authorization ?? (address.credentials && basicAuthorization(address.credentials));
+  const headers: Record<string, string | string[]> = { Host: address.host };
+  if (authorization !== undefined) headers.Authorization = authorization;
+  for (const [name, values] of access.headers) headers[name] = [...values];
+  const toProxy =
+    access.proxyUrl && address.protocol === 'http:' ? proxyAuthorization(access.proxyUrl) : undefined;
+  if (toProxy !== undefined) headers['Proxy-Authorization'] = toProxy;
+  return headers;
+}
+
+function exchange(
+  address: GatewayAddress,
+  open: (options: RequestOptions) => ClientRequest,
+  { method, path, headers, body }: HttpRequest,
+  { timeoutMs, signal }: ExchangeLimits,
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = open({
+      method,
+      path,
+      headers: {
+        ...headers,
+        ...(body ? { 'Content-Length': String(body.length) } : {}),
+      },
+    });
+    /** Settles once, by the first cause; what comes after it changes nothing. */
+    const settle = (result: HttpAnswer | Error): void => {
+      if (result instanceof Error) reject(result);
+      else resolve(result);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onTimeUp);
+      // A connection with something unsent or unread on it is of no use to the next request.
+      if (result instanceof Error || !request.writableFinished) request.destroy();
+    };
+    /** What breaks in a callback is a failure of this exchange: elsewhere it would look like a crash of the job. */
+    const guarded =
+      <A extends unknown[]>(body: (...given: A) => void) =>
+      (...given: A): void => {
+        try {
+          body(...given);
+        } catch (error) {
+          reject(error);
+        }
+      };
+    let refusal: (() => HttpAnswer) | undefined;
+    const onTimeUp = guarded(() => settle(refusal?.() ?? timedOut(address)));
+    const timer = setTimeout(onTimeUp, timeoutMs);
+    signal.addEventListener('abort', onTimeUp, { once: true });
+
+    request.on(
+      'error',
+      guarded((error: Error) => settle(refusal?.() ?? connectionError(address.display, error))),
+    );
+    request.on(
+      'response',
+      guarded((response: IncomingMessage) => {
+        const { statusCode: status = 0, headers } = response;
+        const succeeded = isSuccess(status);
+        const read = readText(response, succeeded ? Number.POSITIVE_INFINITY : LONGEST_ERROR_BODY);
+        const answer = () => ({ status, headers, body: read.text() });
+        if (succeeded && method !== 'GET') {
+          settle(answer());
+          return;
+        }
+        // A refusal is one, whatever becomes of its text; a reading is of use only as a whole.
+        if (!succeeded) refusal = answer;
+        read.done
+          .then((complete) => {
+            settle(complete || !succeeded ? answer() : connectionError(address.display, cutShort()));
+          })
+          .catch(reject);
+      }),
+    );
+    if (signal.aborted) onTimeUp();
+    else request.end(body);
+  });
+}
+
+function timedOut(address: GatewayAddress): PushTimedOut {
+  return new PushTimedOut('PUSH_TIMED_OUT', `${address.display} did not answer in time`, { retryable: true });
+}
+
+function cutShort(): Error {
+  return Object.assign(new Error('the answer was cut short'), { code: 'ECONNRESET' });
+}
+
+/**
+ * The text of an answer as far as it has come, and a promise for when no more of it will or needs to, which
+ * says whether it came whole.
+ */
+function readText(
+  response: IncomingMessage,
+  limit: number,
+): { text(): string; readonly done: Promise<boolean> } {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const done = new Promise<boolean>((resolve) => {
+    response.on('data', (chunk: Buffer) => {
+      if (length >= limit) return;
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= limit) resolve(false);
+    });
+    response.on('error', () => resolve(false));
+    response.on('close', () => resolve(response.complete));
+  });
+  return { done, text: () => Buffer.concat(chunks).toString('utf8') };
+}

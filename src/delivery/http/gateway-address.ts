@@ -1,0 +1,64 @@
+import { UsageError } from '../../errors.js';
+import type { Credentials } from './access.js';
+
+/** Where a gateway is and how to get in; only `display` may be shown. */
+export interface GatewayAddress {
+  readonly protocol: 'http:' | 'https:';
+  /** Without the brackets of an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+  /** The Host header. */
+  readonly host: string;
+  /** '' or a path that starts with a slash and ends without one. */
+  readonly pathPrefix: string;
+  /** From the URL's userinfo, decoded. */
+  readonly credentials?: Credentials;
+  /** The URL without credentials. */
+  readonly display: string;
+}
+
+const EXPECTED = 'expected host:port or an http(s) URL such as http://localhost:9091';
+
+/**
+ * Reads a gateway's address: `host:port`, `http(s)://host`, with a path prefix, a trailing slash or userinfo.
+ *
+ * @throws UsageError that never shows credentials.
+ */
+export function parseGatewayAddress(text: string): GatewayAddress {
+  const given = text.trim();
+  const fail = (detail = ''): never => {
+    throw new UsageError(`gateway: ${EXPECTED}${detail}, got ${JSON.stringify(redactUrl(given))}`);
+  };
+  if (/[\s\\]/.test(given)) return fail(' without blanks or backslashes');
+  if (/^https?:(?!\/\/)/i.test(given) || /^\d+$/.test(given)) return fail();
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : fail();
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return fail();
+  if (url.search !== '' || url.hash !== '' || /[?#]/.test(given)) return fail(' without ? or #');
+  if (url.port === '0') return fail(' with a port from 1 to 65535');
+  const pathPrefix = url.pathname.replace(/\/+$/, '');
+  return {
+    protocol: url.protocol,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+    host: url.host,
+    pathPrefix,
+    ...(url.username || url.password
+      ? { credentials: { username: decode(url.username), password: decode(url.password) } }
+      : {}),
+    display: `${url.protocol}//${url.host}${pathPrefix}`,
+  };
+}
+
+/** A URL, even a broken one, with everything before its last `@` hidden: a password may hold any character. */
+export function redactUrl(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@');
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,198 @@
+import { PrombatchError } from '../../errors.js';
+import { EXIT } from '../../exit-codes.js';
+
+interface PushErrorOptions {
+  readonly retryable: boolean;
+  readonly status?: number;
+  readonly words?: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** A push that was not stored (exit code 3, where push failures count). */
+export class PushError extends PrombatchError {
+  /** Whether another try may succeed. */
+  readonly retryable: boolean;
+  /** The HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  /** The gateway's own words, where it gave any. */
+  readonly words: string | undefined;
+  /** How long the gateway asked to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: string, message: string, options: PushErrorOptions) {
+    const { hint, cause } = options;
+    super(code, message, { exitCode: EXIT.notDelivered, ...(hint === undefined ? {} : { hint }), cause });
+    this.retryable = options.retryable;
+    this.status = options.status;
+    this.words = options.words;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The gateway refused what was pushed (400, 413, or another 4xx). */
+export class PushRejected extends PushError {}
+/** The gateway asked for credentials or refused them (401, 403, 407). */
+export class PushUnauthorized extends PushError {}
+/** The answer was a redirect; nothing was stored. */
+export class PushRedirected extends PushError {}
+/** The gateway could not answer now (408, 429, 5xx). */
+export class PushUnavailable extends PushError {}
+/** No connection, or one that broke. */
+export class PushUnreachable extends PushError {}
+/** No answer in time. */
+export class PushTimedOut extends PushError {}
+/** The connection's certificate or protocol is not what was asked for. */
+export class PushUntrusted extends PushError {}
+
+/** An HTTP answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** The typed error for an answer: what it means, and whether another try may succeed. */
+export function refusalError(gateway: string, refusal: HttpAnswer, now: number): PushError {
+  const { status } = refusal;
+  const words = readableWords(refusal.body);
+  const said = words ? `: ${words}` : '';
+  const common = { status, ...(words ? { words } : {}) };
+  if (status >= 300 && status < 400) {
+    const target = firstHeader(refusal.headers.location);
+    return new PushRedirected(
+      'PUSH_REDIRECTED',
+      `${gateway} answered ${status}, a redirect${target ? ` to ${hideUserinfo(target)}` : ''}; nothing was stored`,
+      {
+        ...common,
+        retryable: false,
+        hint: 'give the address that the redirect names with --gateway: a push is not followed, since a redirect can drop its body',
+      },
+    );
+  }
+  if (status === 401 || status === 403 || status === 407) {
+    return new PushUnauthorized(
+      'PUSH_UNAUTHORIZED',
+      `${gateway} refused the credentials (${status})${said}`,
+      {
+        ...common,
+        retryable: false,
+        hint: 'give user and password with PUSHGATEWAY_USERNAME and PUSHGATEWAY_PASSWORD, or with --http-config-file',
+      },
+    );
+  }
+  if (status === 408 || status === 429 || status >= 500) {
+    const retryAfterMs = parseRetryAfter(firstHeader(refusal.headers['retry-after']), now);
+    return new PushUnavailable('PUSH_UNAVAILABLE', `${gateway} could not take the push (${status})${said}`, {
+      ...common,
+      retryable: true,
+      retryAfterMs,
+    });
+  }
+  if (status === 404) {
+    return new PushRejected('PUSH_REJECTED', `${gateway} has no such path (404)${said}`, {
+      ...common,
+      retryable: false,
+      hint: 'is this a Pushgateway, and is its path prefix part of the address?',
+    });
+  }
+  return new PushRejected('PUSH_REJECTED', `${gateway} refused the push (${status})${said}`, {
+    ...common,
+    retryable: false,
+    ...(words?.includes('HTTP request to an HTTPS server') ? { hint: 'use https:// in the address' } : {}),
+  });
+}
+
+/** The typed error for a connection that failed. */
+export function connectionError(gateway: string, error: Error & { readonly code?: string }): PushError {
+  const code = error.code ?? '';
+  const detail =
+    error.message && !error.message.includes(code) ? `${error.message} (${code})` : error.message || code;
+  if (/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/.test(code)) {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} asks for a client certificate: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'give one with tls_config.cert_file and key_file in --http-config-file',
+    });
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'use a name that the certificate is for, or name it with tls_config.server_name in --http-config-file',
+    });
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: "its certificate must be renewed, if this machine's clock is right",
+    });
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO|TLS_/.test(code)) {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} is not trusted: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'name the authority that signed its certificate with tls_config.ca_file in --http-config-file',
+    });
+  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} does not speak TLS: ${detail}`, {
+      retryable: false,
+      cause: error,
+      hint: 'use http:// in the address, if the gateway has no TLS',
+    });
+  }
+  if (code === 'EPROXYREFUSED') {
+    return new PushUnreachable('PUSH_UNREACHABLE', `${gateway} cannot be reached: ${error.message}`, {
+      retryable: false,
+      cause: error,
+      hint: 'check proxy_url in --http-config-file: its user and password stand in it',
+    });
+  }
+  if (code === 'ECONNREFUSED') {
+    return new PushUnreachable('PUSH_UNREACHABLE', `nothing listens at ${gateway} (ECONNREFUSED)`, {
+      retryable: true,
+      cause: error,
+      hint: 'start a Pushgateway ("prombatch gateway" is one for development), or give its address with --gateway or PUSHGATEWAY_URL',
+    });
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return new PushUnreachable('PUSH_UNREACHABLE', `the host of ${gateway} has no address (${code})`, {
+      retryable: true,
+      cause: error,
+      hint: 'check the host name in --gateway or PUSHGATEWAY_URL',
+    });
+  }
+  return new PushUnreachable('PUSH_UNREACHABLE', `the connection to ${gateway} failed: ${detail}`, {
+    retryable: true,
+    cause: error,
+  });
+}
+
+/** `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, section 10.2.3). */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const date = /^[A-Z][a-z]{2},/.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** An error page or message as one line of bounded length, without control characters. */
+function readableWords(body: string): string {
+  const line = body
+    .replace(/<(?:style|script)[\s\S]*?<\/(?:style|script)>/gi, ' ')
+    .replace(/<\/?[a-z!][^>]*>/gi, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+  return line.length > 600 ? `${line.slice(0, 600)}…` : line;
+}
+
+function firstHeader(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function hideUserinfo(target: string): string {
+  return target.replace(/\/\/[^/?#]*@/, '//***@').replace(/\p{Cc}/gu, '');
+}

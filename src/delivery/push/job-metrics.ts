@@ -1,0 +1,54 @@
+import { describeThrown } from '../../errors.js';
+import type { Deadline } from '../deadline.js';
+import type { GroupingKey } from '../grouping-key.js';
+import { PushError } from '../http/push-error.js';
+import type { JobMetrics } from '../target.js';
+import { findOwnMetricsProblem } from './metrics-problem.js';
+
+export interface CollectOptions {
+  readonly key: GroupingKey;
+  /** Family names that the job's own metrics must not use. */
+  readonly reserved: readonly string[];
+  /** Their counts are added up, so that they must be readable. */
+  readonly accumulate: boolean;
+  /** Collects the job's own metrics in the text format. */
+  readonly collect: () => string | Promise<string>;
+}
+
+/** Collects the job's own metrics and checks them. It never rejects. */
+export async function collectOwn(options: CollectOptions, deadline: Deadline): Promise<JobMetrics> {
+  const limitMs = Math.round(deadline.remainingMs());
+  let own: string | undefined;
+  try {
+    own = await Promise.race([options.collect(), passed(deadline)]);
+  } catch (error) {
+    return refused(`collecting them failed: ${describeThrown(error)}`);
+  }
+  if (own === undefined) return refused(`collecting them took more than ${limitMs}ms`);
+  if (typeof own !== 'string') return refused('metrics() gave no text');
+  const text = endWithNewline(own);
+  const problem = findOwnMetricsProblem(text, options);
+  return problem ? refused(problem, text) : { text };
+}
+
+function passed({ signal }: Deadline): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+function refused(problem: string, text = ''): JobMetrics {
+  return {
+    text,
+    problem: new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
+      retryable: false,
+      hint: 'the outcome of the run does not depend on them and goes alone',
+    }),
+  };
+}
+
+function endWithNewline(text: string): string {
+  const trimmed = text.trimEnd();
+  return trimmed === '' ? '' : `${trimmed}\n`;
+}

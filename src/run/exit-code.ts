@@ -1,0 +1,18 @@
+import type { DeliveryReport } from '../delivery/target.js';
+import { EXIT } from '../exit-codes.js';
+import type { RunOutcome } from '../job/outcome.js';
+
+/** The exit code of a run: the job's own where it failed; a push failure counts only if asked for. */
+export function exitCodeOfRun(
+  outcome: Pick<RunOutcome, 'exitCode'>,
+  delivery: Pick<DeliveryReport, 'status'>,
+  onPushFailure: 'fail' | 'warn',
+): number {
+  if (outcome.exitCode !== 0) return outcome.exitCode;
+  return onPushFailure === 'fail' && isPushFailure(delivery) ? EXIT.notDelivered : 0;
+}
+
+/** Whether anything that should have reached the gateway did not. */
+export function isPushFailure(delivery: Pick<DeliveryReport, 'status'>): boolean {
+  return delivery.status === 'failed' || delivery.status === 'outcome_only';
+}

@@ -1,0 +1,93 @@
+import type { GatewayClient } from '../delivery/client/gateway-client.js';
+import { openGatewayClient } from '../delivery/client/open-client.js';
+import type { Deadline } from '../delivery/deadline.js';
+import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
+import { PushError } from '../delivery/http/push-error.js';
+import type { JobMetrics, Target } from '../delivery/target.js';
+import { UsageError } from '../errors.js';
+import type { ResolvedRunOptions } from './run-options.js';
+
+const NO_ADDRESS = 'no gateway';
+
+type Collect = (deadline: Deadline) => Promise<JobMetrics>;
+
+/**
+ * The targets of a run. A dry run replaces them all.
+ *
+ * @throws UsageError if the gateway's address or the http config file is wrong, and push failures count.
+ */
+export async function openTargets(options: ResolvedRunOptions, collect: Collect): Promise<Target[]> {
+  const { gateway, textfile, dryRun } = options;
+  if (dryRun) return [await openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
+  return [
+    ...(gateway === 'none' ? [] : [await openGatewayTarget(await openClient(options), options, collect)]),
+    ...(textfile === undefined ? [] : [await openTextfileTarget(textfile, options)]),
+  ];
+}
+
+async function openGatewayTarget(
+  client: GatewayClient,
+  options: ResolvedRunOptions,
+  collect: Collect,
+): Promise<Target> {
+  const { createGatewayTarget } = await import('../delivery/gateway-target.js');
+  return createGatewayTarget({ ...options, client, collect, spool: await openRunSpool(options, client) });
+}
+
+async function openTextfileTarget(folder: string, options: ResolvedRunOptions): Promise<Target> {
+  const { createTextfileTarget } = await import('../delivery/textfile/textfile-target.js');
+  return createTextfileTarget({ ...options, folder });
+}
+
+async function openDryRun(gateway: string, write: (text: string) => void): Promise<GatewayClient> {
+  const { createDryRun } = await import('../delivery/client/dry-run.js');
+  return createDryRun(parseGatewayAddress(gateway === 'none' ? 'localhost:9091' : gateway), write);
+}
+
+/** With `onPushFailure: 'warn'`, a bad address becomes a client whose every push fails, so the job still runs. */
+async function openClient(options: ResolvedRunOptions): Promise<GatewayClient> {
+  const { gateway, onPushFailure } = options;
+  try {
+    return await openGatewayClient(options);
+  } catch (error) {
+    if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
+    const { message, hint } = error;
+    const failure = () =>
+      new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
+    const fail = () => Promise.reject(failure());
+    return { target: addressOf(gateway), close() {}, push: fail, readGroup: fail };
+  }
+}
+
+/** The address alone, so that a run is kept for it even if the way in cannot be read. */
+function addressOf(gateway: string): string {
+  try {
+    return parseGatewayAddress(gateway).display;
+  } catch {
+    return NO_ADDRESS;
+  }
+}
+
+/** Counts what waits in the spool for the run's own group; the rest of a spool is other jobs'. */
+export async function openSpoolCount({
+  gateway,
+  spool,
+  key,
+  log,
+}: ResolvedRunOptions): Promise<() => number> {
+  const target = addressOf(gateway);
+  if (spool === undefined || target === NO_ADDRESS) return () => 0;
+  const { openSpool } = await import('../delivery/spool/spool.js');
+  const folder = openSpool(spool, log).group(target, key);
+  return () => folder.count();
+}
+
+/** A dry run touches no spool. */
+async function openRunSpool(
+  { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
+  client: GatewayClient,
+) {
+  if (spool === undefined || dryRun || client.target === NO_ADDRESS) return undefined;
+  const { createRunSpool } = await import('../delivery/spool/run-spool.js');
+  return createRunSpool({ path: spool, limits, client, key, log });
+}

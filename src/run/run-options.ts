@@ -1,0 +1,162 @@
+import { createGroupingKey, type Grouping, type GroupingKey } from '../delivery/grouping-key.js';
+import type { Credentials } from '../delivery/http/access.js';
+import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
+import { LONGEST_TIMER_MS } from '../duration.js';
+import { UsageError } from '../errors.js';
+import { BATCH_LABEL_NAMES } from '../job/batch-families.js';
+import type { DuePlan } from '../job/due.js';
+import type { RunOutcome } from '../job/outcome.js';
+import { type Log, silentLog } from '../log.js';
+
+/** How a run is delivered and bounded. Every time is in milliseconds; `undefined` is the default. */
+export interface RunOptions {
+  /** The Pushgateway: `host:port`, an http(s) URL, or `none`. Default: `http://localhost:9091`. */
+  readonly gateway?: string | undefined;
+  /** The grouping label `job`. Default: the job's name. */
+  readonly job?: string | undefined;
+  /** Further grouping labels, as an object or as pairs. */
+  readonly grouping?: Readonly<Record<string, string>> | Grouping | undefined;
+  /** The final push of a success replaces the whole group (PUT). Default: false. */
+  readonly replace?: boolean | undefined;
+  /**
+   * Counters, histograms and summaries' sums and counts go on from what the gateway holds, so that `rate()` means
+   * something. One writer a group. Default: false.
+   */
+  readonly accumulate?: boolean | undefined;
+  /** One deadline over all tries of the end push. Default: 15,000; after a stop at most 3,000. */
+  readonly pushTimeoutMs?: number | undefined;
+  /** Whether a push failure counts in the exit code. Default: `fail`. */
+  readonly onPushFailure?: 'fail' | 'warn' | undefined;
+  /** The job's deadline. Default: 0, which is none. */
+  readonly timeoutMs?: number | undefined;
+  /** What the job gets to end after it was asked to stop. Default: 5,000. */
+  readonly graceMs?: number | undefined;
+  /** How often the job should succeed: a duration such as `1h`, or a cron expression. */
+  readonly expectedInterval?: string | undefined;
+  /** Says when the next success is due, where the schedule is known; outranks `expectedInterval`. */
+  readonly due?: DuePlan | undefined;
+  /** The IANA time zone of a cron expression. Default: the system's. */
+  readonly timezone?: string | undefined;
+  /** Push when the run begins. Default: true. */
+  readonly startPush?: boolean | undefined;
+  /** Push the job's metrics while it runs, every so often. Default: 0, which is never. */
+  readonly pushIntervalMs?: number | undefined;
+  /** A folder in which the end push is kept until the gateway has it; `undefined` is none. Default: none. */
+  readonly spool?: string | undefined;
+  /** A folder of node_exporter's textfile collector, to write the run's metrics to as well. */
+  readonly textfile?: string | undefined;
+  /** How much the spool may hold. Default: 1,000 entries and 64 MiB. */
+  readonly spoolLimit?: SpoolLimits | undefined;
+  /** A user and password for the gateway, where its address has none. */
+  readonly credentials?: Credentials | undefined;
+  /** A file in the YAML form of Prometheus' `http_config`. */
+  readonly httpConfigFile?: string | undefined;
+  /** Shows what would be pushed instead of pushing it. */
+  readonly dryRun?: ((text: string) => void) | undefined;
+  /** Stops the run when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether to say where the metrics of a run went; what went wrong is always said. Default: true. */
+  readonly tellDelivered?: boolean | undefined;
+  /** Default: a log that says nothing. */
+  readonly log?: Log | undefined;
+  /** Told of the job's progress. */
+  readonly onProgress?: ((done: number, total: number | undefined) => void) | undefined;
+  /** Told when the job has ended, before its outcome is pushed. */
+  readonly onEnd?: ((outcome: RunOutcome) => void) | undefined;
+}
+
+/** Options that have no default: without them, what they ask for is not done. */
+const WITHOUT_DEFAULT = [
+  'expectedInterval',
+  'due',
+  'timezone',
+  'dryRun',
+  'spool',
+  'textfile',
+  'credentials',
+  'httpConfigFile',
+] as const satisfies readonly (keyof RunOptions)[];
+
+type WithoutDefault = (typeof WITHOUT_DEFAULT)[number];
+
+/** The options of one run, checked and with their defaults. */
+export type ResolvedRunOptions = {
+  readonly [K in Exclude<keyof RunOptions, 'job' | 'grouping' | WithoutDefault>]-?: Exclude<
+    RunOptions[K],
+    undefined
+  >;
+} & Pick<RunOptions, WithoutDefault> & { readonly key: GroupingKey };
+
+/** @throws UsageError that names the option, what was expected and what came. */
+export function resolveRunOptions(jobName: string, options: RunOptions): ResolvedRunOptions {
+  if (
+    options.textfile !== undefined &&
+    toPairs(options.grouping ?? []).some(([name]) => name === 'batch_job')
+  ) {
+    throw new UsageError(
+      'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
+    );
+  }
+  const asked = Object.fromEntries(WITHOUT_DEFAULT.map((name) => [name, options[name]]));
+  return {
+    ...(asked as Pick<RunOptions, WithoutDefault>),
+    gateway: options.gateway ?? 'http://localhost:9091',
+    key: resolveKey(options.job ?? jobName, options.grouping ?? []),
+    ...resolveMode(options),
+    pushTimeoutMs: checkTime('pushTimeoutMs', options.pushTimeoutMs ?? 15_000, 1),
+    onPushFailure: options.onPushFailure ?? 'fail',
+    timeoutMs: checkTime('timeoutMs', options.timeoutMs ?? 0, 0),
+    graceMs: checkTime('graceMs', options.graceMs ?? 5000, 0),
+    startPush: options.startPush ?? true,
+    pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
+    spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
+    signal: options.signal ?? new AbortController().signal,
+    tellDelivered: options.tellDelivered ?? true,
+    log: options.log ?? silentLog,
+    onProgress: options.onProgress ?? (() => {}),
+    onEnd: options.onEnd ?? (() => {}),
+  };
+}
+
+function resolveMode({ replace = false, accumulate = false }: RunOptions): {
+  replace: boolean;
+  accumulate: boolean;
+} {
+  if (replace && accumulate) {
+    throw new UsageError('accumulate: expected it without replace, got both', {
+      hint: 'a push that replaces the whole group has nothing to go on from',
+    });
+  }
+  return { replace, accumulate };
+}
+
+function resolveKey(job: unknown, grouping: NonNullable<RunOptions['grouping']>): GroupingKey {
+  const pairs = toPairs(grouping);
+  if (typeof job !== 'string') throw new UsageError(`job: expected a text, got ${typeof job}`);
+  const checked = pairs.map(([name, value]) => {
+    if (typeof name !== 'string' || typeof value !== 'string') {
+      throw new UsageError(
+        `grouping: expected a text for label ${JSON.stringify(name)}, got ${typeof value}`,
+      );
+    }
+    const own = BATCH_LABEL_NAMES.find((label) => label === name);
+    if (own) {
+      throw new UsageError(`grouping: expected a label other than "${own}", got "${own}=${value}"`, {
+        hint: "the gateway would overwrite with it the label of the batch pattern's own metrics",
+      });
+    }
+    return [name, value] as const;
+  });
+  return createGroupingKey(job, checked);
+}
+
+function toPairs(grouping: NonNullable<RunOptions['grouping']>): readonly (readonly [unknown, unknown])[] {
+  return Array.isArray(grouping) ? grouping : Object.entries(grouping);
+}
+
+function checkTime(name: string, ms: number, least: number): number {
+  if (typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS) return ms;
+  throw new UsageError(
+    `${name}: expected milliseconds from ${least} to ${LONGEST_TIMER_MS}, got ${String(ms)}`,
+  );
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { parseGatewayAddress, redactUrl } from '../../../../src/delivery/http/gateway-address.js';
+
+describe('parseGatewayAddress', () => {
+  test.each([
+    ['localhost:9091', 'http://localhost:9091', ''],
+    ['gateway', 'http://gateway', ''],
+    ['http://gw:9091/', 'http://gw:9091', ''],
+    ['https://gw/push/gateway/', 'https://gw/push/gateway', '/push/gateway'],
+    ['http://[::1]:9091', 'http://[::1]:9091', ''],
+    ['[::1]:9091', 'http://[::1]:9091', ''],
+    ['user:pw@gw:9091', 'http://gw:9091', ''],
+    ['  gw:9091\n', 'http://gw:9091', ''],
+    ['HTTP://GW:80/', 'http://gw', ''],
+  ])('%j is shown as %s', (text, display, pathPrefix) => {
+    expect(parseGatewayAddress(text)).toMatchObject({ display, pathPrefix });
+  });
+
+  test.each([
+    ['http://[::1]:9091', { hostname: '::1', port: 9091 }],
+    ['https://gw', { hostname: 'gw', port: 443, protocol: 'https:' }],
+    ['http://a%40b:p%3Aw@gw', { credentials: { username: 'a@b', password: 'p:w' } }],
+  ])('%s', (text, expected) => {
+    expect(parseGatewayAddress(text)).toMatchObject(expected);
+  });
+
+  test.each([
+    '',
+    'ftp://x',
+    'http://',
+    'http://a b',
+    'gw:99999',
+    'gw:0',
+    'http://gw?x=1',
+    'http://gw#x',
+    'http:\\\\gw',
+    '::1',
+    '9091',
+    'https:/gw:9091',
+    'http:gw',
+  ])('%j is refused', (text) => {
+    expect(() => parseGatewayAddress(text)).toThrow('gateway: expected host:port or an http(s) URL');
+  });
+});
+
+test.each([
+  ['http://u:p@h/x', 'http://***@h/x'],
+  ['u:p@h', '***@h'],
+  ['http://u:p/a@b@h:x', 'http://***@h:x'],
+  ['http://h', 'http://h'],
+])('%s is shown as %s', (text, shown) => {
+  expect(redactUrl(text)).toBe(shown);
+});

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { parseRetryAfter, refusalError } from '../../../../src/delivery/http/push-error.js';
+import { describeRejection } from '../../../../src/delivery/push/rejection.js';
+
+const NOW = Date.parse('2026-11-22T10:00:00Z');
+
+test.each([
+  ['120', 120_000],
+  ['Sun, 22 Nov 2026 10:00:30 GMT', 30_000],
+  ['Sun, 22 Nov 2026 09:00:00 GMT', 0],
+  ['soon', undefined],
+  ['-1', undefined],
+  ['1.5', undefined],
+  [undefined, undefined],
+])('Retry-After %j is %j ms', (value, ms) => {
+  expect(parseRetryAfter(value, NOW)).toBe(ms);
+});
+
+test.each([
+  [204, false],
+  [301, false],
+  [400, false],
+  [401, false],
+  [403, false],
+  [404, false],
+  [405, false],
+  [408, true],
+  [413, false],
+  [429, true],
+  [500, true],
+  [502, true],
+  [503, true],
+])('status %i: worth another try is %s', (status, retryable) => {
+  const error = refusalError('http://gw', { status, headers: {}, body: 'words' }, NOW);
+  expect(error).toMatchObject({ status, retryable, words: 'words', exitCode: 3 });
+});
+
+test('an error page is one line of text', () => {
+  const body =
+    '<html>\n<head><style>p { color: red }</style></head><body><h1>413 Too\x07 Large</h1></body></html>';
+  expect(refusalError('gw', { status: 413, headers: {}, body }, NOW).words).toBe('413 Too Large');
+});
+
+test('a refusal that counts lines is shown with the line', () => {
+  const error = refusalError(
+    'gw',
+    { status: 400, headers: {}, body: 'text format parsing error in line 2: no' },
+    NOW,
+  );
+  expect(describeRejection(error, 'a 1\nb{ 2\n').message).toContain(
+    'that is line 2 of the pushed text: b{ 2',
+  );
+});
