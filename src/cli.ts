@@ -21,7 +21,7 @@ const commands: readonly Command[] = [run, exec, schedule, flush, gateway, serve
  */
 export async function runCli(host: Host): Promise<number> {
   let exitCode = 0;
-  const { argv, behind } = splitAtDashes(host.argv);
+  const { argv, trailingArgs } = splitAtDashes(host.argv);
   const program = new Commander('prombatch')
     .enablePositionalOptions()
     .description(
@@ -34,7 +34,7 @@ export async function runCli(host: Host): Promise<number> {
     addCommand(program, command, async (flags, args) => {
       const given = givenSettings(command, flags, host.env);
       const values = resolveSettings(command.settings, flags, host.env);
-      exitCode = await command.run(host, { values, given, args, ...(behind ? { behind } : {}) });
+      exitCode = await command.run(host, { values, given, args, ...(trailingArgs ? { trailingArgs } : {}) });
     });
   }
   if (host.argv.length === 0) {
@@ -52,10 +52,13 @@ export async function runCli(host: Host): Promise<number> {
 }
 
 /** What stands behind `--`, where the command asks for it by itself: commander would mix it with the arguments. */
-function splitAtDashes(argv: readonly string[]): { argv: readonly string[]; behind?: readonly string[] } {
+function splitAtDashes(argv: readonly string[]): {
+  argv: readonly string[];
+  trailingArgs?: readonly string[];
+} {
   const at = argv.indexOf('--');
   const splits = commands.some(({ name, splitsAtDashes }) => name === argv[0] && splitsAtDashes);
-  return splits && at >= 0 ? { argv: argv.slice(0, at), behind: argv.slice(at + 1) } : { argv };
+  return splits && at >= 0 ? { argv: argv.slice(0, at), trailingArgs: argv.slice(at + 1) } : { argv };
 }
 
 function addCommand(

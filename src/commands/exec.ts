@@ -1,7 +1,7 @@
 import { createLog } from '../log.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { defineCommand } from './steps/command.js';
-import { openCommand } from './steps/command-job.js';
+import { resolveCommandJob } from './steps/command-job.js';
 import { runOnce } from './steps/run-once.js';
 import { withGateway } from './steps/with-gateway.js';
 
@@ -39,14 +39,14 @@ Exit codes:
   128+n  the command was killed by signal n
   70     a bug in prombatch`,
   settings,
-  async run(host, { values, args: words }) {
+  async run(host, { values, args: argv }) {
     const spoken = host.stderr.isTTY || values.logFormat === 'json';
     const log = createLog({
       format: values.logFormat,
       quiet: values.quiet || !spoken,
       write: host.stderr.write,
     });
-    const job = openCommand(host, words, values, log);
+    const job = resolveCommandJob(host, argv, values, log);
     return withGateway({ host, log, results: host.stderr, keep: false, ...values }, (delivery) =>
       runOnce(host, job, { ...values, ...delivery }, { log }),
     );

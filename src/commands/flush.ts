@@ -1,4 +1,4 @@
-import { openGatewayClient } from '../delivery/client/open-client.js';
+import { openClient } from '../delivery/client/open-client.js';
 import { startDeadline } from '../delivery/deadline.js';
 import type { PushError } from '../delivery/http/push-error.js';
 import { UsageError } from '../errors.js';
@@ -37,7 +37,7 @@ export const flush = defineCommand({
     const path = resolveSpoolPath({ ...values, noSpool: false }, host);
     if (path === undefined)
       throw new UsageError('--spool: expected a folder, and neither XDG_STATE_HOME nor HOME names one');
-    const client = await openGatewayClient({ ...values, credentials: gatewayCredentials(host) });
+    const client = await openClient({ ...values, credentials: gatewayCredentials(host) });
     const spool = openSpool(path, log);
 
     const total = { sent: 0, rejected: 0, left: 0 };

@@ -13,10 +13,10 @@ import { listenAddress, timerDuration, wholeNumber } from '../settings/parsers.j
 import type { SettingValues } from '../settings/setting.js';
 import { cannotListen } from './steps/cannot-listen.js';
 import { defineCommand } from './steps/command.js';
-import { openCommand } from './steps/command-job.js';
+import { resolveCommandJob } from './steps/command-job.js';
 import { findJob, refuseSampleFlags, sampleSettings } from './steps/find-job.js';
 import { stopCrashed } from './steps/run-once.js';
-import { deliveryOptions } from './steps/run-options-of.js';
+import { runOptionsOf } from './steps/run-options-of.js';
 import { withGateway } from './steps/with-gateway.js';
 
 const settings = {
@@ -79,16 +79,18 @@ Exit codes:
   128+n  ended by signal n, and the run that was under way had to be stopped
   70     a bug in prombatch`,
   settings,
-  async run(host, { values, given, args: [expression = '', module], behind }) {
+  async run(host, { values, given, args: [expression = '', module], trailingArgs }) {
     const { checkCronExpression } = await import('../schedule/cron-ticks.js');
     checkCronExpression(expression);
     const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
     for (const difference of dialectDifferences(expression)) log.warn(`cron: ${difference}`);
-    if (behind && module !== undefined) {
+    if (trailingArgs && module !== undefined) {
       throw new UsageError(`expected a module or a command behind --, got both: ${module}`);
     }
-    if (behind) refuseSampleFlags(given, 'no command with it, got one behind --');
-    const job = behind ? openCommand(host, behind, values, log) : await findJob(host, values, given, module);
+    if (trailingArgs) refuseSampleFlags(given, 'no command with it, got one behind --');
+    const job = trailingArgs
+      ? resolveCommandJob(host, trailingArgs, values, log)
+      : await findJob(host, values, given, module);
     return withGateway({ host, log, results: host.stdout, keep: false, ...values }, (delivery) =>
       keepRunning(host, job, { ...values, ...delivery }, expression, log),
     );
@@ -103,7 +105,7 @@ async function keepRunning(
   log: Log,
 ): Promise<number> {
   const { createScheduler } = await import('../schedule/scheduler.js');
-  const options = { ...deliveryOptions(host, values, log), tellDelivered: false };
+  const options = { ...runOptionsOf(host, values, log), logDelivered: false };
   // What is malformed is told now, and not each time that a run begins.
   await checkRun(job.name, options);
   let current: StartedRun | undefined;

@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
 /** One end of time for all that follows; it can come nearer, never move away. */
 export interface Deadline {
   remainingMs(): number;
@@ -32,5 +34,16 @@ export async function withDeadline<T>(ms: number, body: (deadline: Deadline) => 
     return await body(deadline);
   } finally {
     deadline.dispose();
+  }
+}
+
+/** The value of `promise`, or `undefined` when it takes longer than `ms`. */
+export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const cancel = new AbortController();
+  const timer = wait(ms, undefined, { signal: cancel.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, timer]);
+  } finally {
+    cancel.abort();
   }
 }

@@ -8,7 +8,7 @@ import type { GatewayClient, PushLimits } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
-import { createSidePushes } from './push/background-pushes.js';
+import { createBackgroundPushes } from './push/background-pushes.js';
 import { type RunEntry, withBase } from './push/run-entry.js';
 import { sendEntry } from './push/send-entry.js';
 import type { RunSpool } from './spool/run-spool.js';
@@ -31,12 +31,12 @@ export interface GatewayTargetOptions {
 /** How long a job may be kept waiting for what the gateway holds. */
 const PREPARE_MS = 2000;
 const UPDATE_COLLECT_MS = 2000;
-const FLUSH_ASIDE_MS = 30_000;
+const BACKGROUND_FLUSH_MS = 30_000;
 
 /** A group of a Pushgateway. The pushes of a run never overlap, and only the end push can keep the run waiting. */
 export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { client, key, spool, log } = options;
-  const sidePushes = createSidePushes(client, groupPath(key));
+  const backgroundPushes = createBackgroundPushes(client, groupPath(key));
   let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
   /** Told when the run has ended, unless its end push failed as well: that says enough. */
@@ -57,7 +57,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     },
 
     start(families) {
-      sidePushes.begin(
+      backgroundPushes.begin(
         async (signal) => ((await nothingWaits(signal)) ? writeFamilies(families) : undefined),
         (error) => {
           startProblem = describeThrown(error);
@@ -66,8 +66,8 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     },
 
     update(families) {
-      if (sidePushes.busy() || updatesRefused || (options.accumulate && !base)) return;
-      sidePushes.begin(
+      if (backgroundPushes.busy() || updatesRefused || (options.accumulate && !base)) return;
+      backgroundPushes.begin(
         async (signal) => {
           if (!(await nothingWaits(signal))) return undefined;
           const { text, problem } = await withDeadline(UPDATE_COLLECT_MS, options.collect);
@@ -92,7 +92,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       if (problem && text !== '') spool?.setAside({ ...entry, own: text }, problem.message);
       // Before anything is waited for: from here on no end of the process loses the run.
       const waits = !kept && (spool?.keep(entry) ?? false);
-      await sidePushes.finish(deadline.remainingMs());
+      await backgroundPushes.finish(deadline.remainingMs());
 
       const settleChecked = (report: DeliveryReport): DeliveryReport => {
         const checked = withProblem(report, problem, kept);
@@ -132,7 +132,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
   /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */
   async function nothingWaits(signal: AbortSignal): Promise<boolean> {
     if (!spool?.hasPending()) return true;
-    return withDeadline(FLUSH_ASIDE_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
+    return withDeadline(BACKGROUND_FLUSH_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
   }
 
   function toEntry({ outcome, startedAtMs, succeeded, jobMetrics }: EndedRun, rejected: boolean): RunEntry {

@@ -4,7 +4,7 @@ import { startDeadline } from './deadline.js';
 import { createGroupingKey, groupPath } from './grouping-key.js';
 import { parseGatewayAddress } from './http/gateway-address.js';
 import { PushError } from './http/push-error.js';
-import { findOwnMetricsProblem } from './push/metrics-problem.js';
+import { findMetricsProblem } from './push/metrics-problem.js';
 
 export interface PushMetricsOptions {
   /** Default: `http://localhost:9091`. */
@@ -30,7 +30,7 @@ export async function pushMetrics(source: MetricsSource, options: PushMetricsOpt
   const deadline = startDeadline(options.timeoutMs ?? 15_000);
   try {
     const body = await source.metrics();
-    const problem = findOwnMetricsProblem(body, { key, reserved: [] });
+    const problem = findMetricsProblem(body, { key, reserved: [] });
     if (problem) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
     await client.push(
       { method: options.method ?? 'POST', path: groupPath(key), body, compress: true },

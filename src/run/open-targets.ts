@@ -1,5 +1,5 @@
 import type { GatewayClient } from '../delivery/client/gateway-client.js';
-import { openGatewayClient } from '../delivery/client/open-client.js';
+import { openClient } from '../delivery/client/open-client.js';
 import type { Deadline } from '../delivery/deadline.js';
 import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
 import { PushError } from '../delivery/http/push-error.js';
@@ -20,7 +20,9 @@ export async function openTargets(options: ResolvedRunOptions, collect: Collect)
   const { gateway, textfile, dryRun } = options;
   if (dryRun) return [await openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
   return [
-    ...(gateway === 'none' ? [] : [await openGatewayTarget(await openClient(options), options, collect)]),
+    ...(gateway === 'none'
+      ? []
+      : [await openGatewayTarget(await openClientOrFail(options), options, collect)]),
     ...(textfile === undefined ? [] : [await openTextfileTarget(textfile, options)]),
   ];
 }
@@ -45,10 +47,10 @@ async function openDryRun(gateway: string, write: (text: string) => void): Promi
 }
 
 /** With `onPushFailure: 'warn'`, a bad address becomes a client whose every push fails, so the job still runs. */
-async function openClient(options: ResolvedRunOptions): Promise<GatewayClient> {
+async function openClientOrFail(options: ResolvedRunOptions): Promise<GatewayClient> {
   const { gateway, onPushFailure } = options;
   try {
-    return await openGatewayClient(options);
+    return await openClient(options);
   } catch (error) {
     if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
     const { message, hint } = error;

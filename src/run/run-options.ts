@@ -56,7 +56,7 @@ export interface RunOptions {
   /** Stops the run when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** Whether to say where the metrics of a run went; what went wrong is always said. Default: true. */
-  readonly tellDelivered?: boolean | undefined;
+  readonly logDelivered?: boolean | undefined;
   /** Default: a log that says nothing. */
   readonly log?: Log | undefined;
   /** Told of the job's progress. */
@@ -111,7 +111,7 @@ export function resolveRunOptions(jobName: string, options: RunOptions): Resolve
     pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
     spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
     signal: options.signal ?? new AbortController().signal,
-    tellDelivered: options.tellDelivered ?? true,
+    logDelivered: options.logDelivered ?? true,
     log: options.log ?? silentLog,
     onProgress: options.onProgress ?? (() => {}),
     onEnd: options.onEnd ?? (() => {}),

@@ -1,7 +1,7 @@
 import type { Deadline } from '../delivery/deadline.js';
 import { createDelivery, type Delivery, type TargetReport, worstReport } from '../delivery/delivery.js';
 import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-key.js';
-import { type CollectOptions, collectOwn } from '../delivery/push/job-metrics.js';
+import { type CollectOptions, collectJobMetrics } from '../delivery/push/job-metrics.js';
 import { describeThrown } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
@@ -46,7 +46,7 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
       reserved: BATCH_FAMILY_NAMES,
       collect: () => registry.metrics(),
     };
-    const collect = (deadline: Deadline) => collectOwn(collecting, deadline);
+    const collect = (deadline: Deadline) => collectJobMetrics(collecting, deadline);
     const targets = await openTargets(options, collect);
     const opened = await openRegistry(job);
     registry = opened.registry;
@@ -153,7 +153,7 @@ function createConclusion(
     abandon: (outcome) => delivery.abandon(endOf(outcome)),
     result(outcome, reports) {
       for (const { target, report } of reports) {
-        if (report.status === 'delivered' && (!options.tellDelivered || options.dryRun)) continue;
+        if (report.status === 'delivered' && (!options.logDelivered || options.dryRun)) continue;
         logDelivery(log, report, target, onPushFailure);
       }
       const worst = worstReport(reports);

@@ -38,7 +38,7 @@ export const LAYERS: readonly Layer[] = [
   { places: ['delivery/target.ts'], what: 'what a target is' },
   { places: ['delivery/http/'], what: 'connections, name lookup, TLS, proxies, credentials, typed errors' },
   {
-    places: ['delivery/grouping-key.ts', 'delivery/deadline.ts', 'delivery/within.ts'],
+    places: ['delivery/grouping-key.ts', 'delivery/deadline.ts'],
     what: 'the grouping key and its path; deadlines',
   },
   { places: ['job/command/'], what: 'a command as a job: processes, signals, its metrics file' },

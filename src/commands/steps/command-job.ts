@@ -12,19 +12,19 @@ import type { BatchValues } from './run-options-of.js';
  *
  * @throws UsageError where there is no command, or no name for it.
  */
-export function openCommand(
+export function resolveCommandJob(
   host: Host,
-  words: readonly string[],
+  argv: readonly string[],
   values: Pick<BatchValues, 'job' | 'grouping' | 'dryRun'>,
   log: Log,
 ): AnyJob {
-  if (words.length === 0) {
+  if (argv.length === 0) {
     throw new UsageError('expected a command to run', {
       hint: 'put it behind --, as in: -- backup.sh --full',
     });
   }
-  refuseLossyWords(words);
-  const name = values.job ?? nameOf(words);
+  refuseLossyArguments(argv);
+  const name = values.job ?? nameOf(argv);
   if (host.pid === 1) {
     log.warn('prombatch is process 1 and does not reap the zombies that a command may leave', {
       hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
@@ -33,26 +33,26 @@ export function openCommand(
   if (values.dryRun) return successOf(name);
   return createCommandJob({
     name,
-    words,
+    argv,
     env: host.env,
     groupLabels: new Map([['job', name], ...values.grouping]),
   });
 }
 
 /** Node reads arguments as UTF-8 and nothing else: what was something else would name another file. */
-function refuseLossyWords(words: readonly string[]): void {
-  const lossy = words.find((word) => word.includes('\uFFFD'));
+function refuseLossyArguments(argv: readonly string[]): void {
+  const lossy = argv.find((argument) => argument.includes('\uFFFD'));
   if (lossy === undefined) return;
   throw new UsageError(`expected a command in UTF-8, got ${JSON.stringify(lossy)}`, {
     hint: 'other bytes cannot be passed on unchanged: put the command into a script',
   });
 }
 
-function nameOf(words: readonly string[]): string {
-  const name = commandName(words);
+function nameOf(argv: readonly string[]): string {
+  const name = commandName(argv);
   if (name !== undefined) return name;
   throw new UsageError(
-    `--job: expected a name for the job, which ${JSON.stringify(words.join(' '))} does not tell`,
+    `--job: expected a name for the job, which ${JSON.stringify(argv.join(' '))} does not tell`,
     {
       hint: 'name it with --job <name>',
     },

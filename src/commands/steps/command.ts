@@ -28,7 +28,7 @@ export interface CommandInput<S extends Settings> {
   readonly given: ReadonlySet<string>;
   readonly args: readonly string[];
   /** What stood behind `--`, where there was one and the command asks for it. */
-  readonly behind?: readonly string[];
+  readonly trailingArgs?: readonly string[];
 }
 
 /** A command whose settings type its input. */

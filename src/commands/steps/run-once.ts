@@ -5,7 +5,7 @@ import type { Log } from '../../log.js';
 import type { Host } from '../../process/host.js';
 import type { RunOptions } from '../../run/run-options.js';
 import { type StartedRun, startRun } from '../../run/start-run.js';
-import { type BatchValues, deliveryOptions } from './run-options-of.js';
+import { type BatchValues, runOptionsOf } from './run-options-of.js';
 
 export interface RunOnceOptions {
   readonly log: Log;
@@ -30,7 +30,7 @@ export async function runOnce(
     ...(isCommand(job) ? { passOn: job.passOn } : {}),
   });
   try {
-    run = startRun(job, { ...deliveryOptions(host, values, log), ...options, signal: stop.signal });
+    run = startRun(job, { ...runOptionsOf(host, values, log), ...options, signal: stop.signal });
     return (await run.result).exitCode;
   } finally {
     unguard();

@@ -11,7 +11,7 @@ export type BatchValues = SettingValues<typeof batchSettings & typeof logSetting
 };
 
 /** The options of a run that the settings and the environment say. */
-export function deliveryOptions(host: Host, values: BatchValues, log: Log): RunOptions {
+export function runOptionsOf(host: Host, values: BatchValues, log: Log): RunOptions {
   const spool = resolveSpoolPath(values, host);
   if (spool === undefined && !values.noSpool) {
     log.warn(

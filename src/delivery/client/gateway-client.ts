@@ -7,10 +7,10 @@ import type { GroupingKey } from '../grouping-key.js';
 import { type HttpAccess, NO_ACCESS } from '../http/access.js';
 import {
   type Connection,
-  type ExchangeLimits,
   type HttpRequest,
   isSuccess,
   openConnection,
+  type RequestLimits,
 } from '../http/connection.js';
 import type { GatewayAddress } from '../http/gateway-address.js';
 import { PushError, refusalError } from '../http/push-error.js';
@@ -89,7 +89,7 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
   const attempt = async (
     opened: Connection,
     request: HttpRequest,
-    limits: ExchangeLimits,
+    limits: RequestLimits,
   ): Promise<string | PushError> => {
     try {
       const answer = await opened.send(request, limits);

@@ -15,7 +15,7 @@ export interface GatewayAccess {
  *
  * @throws UsageError for what is wrong with the address or the file; neither shows a secret.
  */
-export async function openGatewayClient(access: GatewayAccess): Promise<GatewayClient> {
+export async function openClient(access: GatewayAccess): Promise<GatewayClient> {
   const address = parseGatewayAddress(access.gateway);
   return createGatewayClient(address, await resolveAccess(address, access));
 }

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { basicAuthorization, type HttpAccess, proxyAuthorization } from './access.js';
 import type { GatewayAddress } from './gateway-address.js';
 import { createLookup } from './lookup.js';
-import { connectionError, type HttpAnswer, PushTimedOut } from './push-error.js';
+import { connectionError, type HttpResponse, PushTimedOut } from './push-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly body?: Uint8Array;
 }
 
-export interface ExchangeLimits {
+export interface RequestLimits {
   /** For the whole exchange, from the connection to the last byte needed. */
   readonly timeoutMs: number;
   /** Aborts the exchange. */
@@ -37,7 +37,7 @@ export interface Connection {
    *
    * @throws PushUnreachable, PushUntrusted, or PushTimedOut when the limits end it.
    */
-  send(request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer>;
+  send(request: HttpRequest, limits: RequestLimits): Promise<HttpResponse>;
   close(): void;
 }
 
@@ -121,8 +121,8 @@ function exchange(
   address: GatewayAddress,
   open: (options: RequestOptions) => ClientRequest,
   { method, path, headers, body }: HttpRequest,
-  { timeoutMs, signal }: ExchangeLimits,
-): Promise<HttpAnswer> {
+  { timeoutMs, signal }: RequestLimits,
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const request = open({
       method,
@@ -133,7 +133,7 @@ function exchange(
       },
     });
     /** Settles once, by the first cause; what comes after it changes nothing. */
-    const settle = (result: HttpAnswer | Error): void => {
+    const settle = (result: HttpResponse | Error): void => {
       if (result instanceof Error) reject(result);
       else resolve(result);
       clearTimeout(timer);
@@ -151,7 +151,7 @@ function exchange(
           reject(error);
         }
       };
-    let refusal: (() => HttpAnswer) | undefined;
+    let refusal: (() => HttpResponse) | undefined;
     const onTimeUp = guarded(() => settle(refusal?.() ?? timedOut(address)));
     const timer = setTimeout(onTimeUp, timeoutMs);
     signal.addEventListener('abort', onTimeUp, { once: true });

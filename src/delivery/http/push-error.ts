@@ -4,7 +4,7 @@ import { EXIT } from '../../exit-codes.js';
 interface PushErrorOptions {
   readonly retryable: boolean;
   readonly status?: number;
-  readonly words?: string;
+  readonly serverMessage?: string;
   readonly retryAfterMs?: number | undefined;
   readonly hint?: string;
   readonly cause?: unknown;
@@ -16,8 +16,8 @@ export class PushError extends PrombatchError {
   readonly retryable: boolean;
   /** The HTTP status, where there was an answer. */
   readonly status: number | undefined;
-  /** The gateway's own words, where it gave any. */
-  readonly words: string | undefined;
+  /** What the gateway itself said, if it said anything. */
+  readonly serverMessage: string | undefined;
   /** How long the gateway asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
@@ -26,7 +26,7 @@ export class PushError extends PrombatchError {
     super(code, message, { exitCode: EXIT.notDelivered, ...(hint === undefined ? {} : { hint }), cause });
     this.retryable = options.retryable;
     this.status = options.status;
-    this.words = options.words;
+    this.serverMessage = options.serverMessage;
     this.retryAfterMs = options.retryAfterMs;
   }
 }
@@ -47,18 +47,18 @@ export class PushTimedOut extends PushError {}
 export class PushUntrusted extends PushError {}
 
 /** An HTTP answer. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
 /** The typed error for an answer: what it means, and whether another try may succeed. */
-export function refusalError(gateway: string, refusal: HttpAnswer, now: number): PushError {
+export function refusalError(gateway: string, refusal: HttpResponse, now: number): PushError {
   const { status } = refusal;
-  const words = readableWords(refusal.body);
-  const said = words ? `: ${words}` : '';
-  const common = { status, ...(words ? { words } : {}) };
+  const serverMessage = readableMessage(refusal.body);
+  const said = serverMessage ? `: ${serverMessage}` : '';
+  const common = { status, ...(serverMessage ? { serverMessage } : {}) };
   if (status >= 300 && status < 400) {
     const target = firstHeader(refusal.headers.location);
     return new PushRedirected(
@@ -100,7 +100,9 @@ export function refusalError(gateway: string, refusal: HttpAnswer, now: number):
   return new PushRejected('PUSH_REJECTED', `${gateway} refused the push (${status})${said}`, {
     ...common,
     retryable: false,
-    ...(words?.includes('HTTP request to an HTTPS server') ? { hint: 'use https:// in the address' } : {}),
+    ...(serverMessage?.includes('HTTP request to an HTTPS server')
+      ? { hint: 'use https:// in the address' }
+      : {}),
   });
 }
 
@@ -180,7 +182,7 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 }
 
 /** An error page or message as one line of bounded length, without control characters. */
-function readableWords(body: string): string {
+function readableMessage(body: string): string {
   const line = body
     .replace(/<(?:style|script)[\s\S]*?<\/(?:style|script)>/gi, ' ')
     .replace(/<\/?[a-z!][^>]*>/gi, ' ')

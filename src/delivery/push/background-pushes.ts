@@ -1,9 +1,8 @@
 import type { GatewayClient } from '../client/gateway-client.js';
-import { withDeadline } from '../deadline.js';
-import { within } from '../within.js';
+import { withDeadline, withTimeout } from '../deadline.js';
 
 /** Pushes beside the running job: one at a time, each tried once, none that can keep the run waiting for long. */
-export interface SidePushes {
+export interface BackgroundPushes {
   /** Whether one is under way. */
   busy(): boolean;
   /** Begins to push what `text` gives, unless that is undefined; `onError` is told why it failed. */
@@ -13,11 +12,11 @@ export interface SidePushes {
 }
 
 /** How long a push beside the job may take. */
-const SIDE_PUSH_MS = 5000;
+const BACKGROUND_PUSH_MS = 5000;
 /** How long the end push waits for a push that is under way before it breaks that off. */
 const YIELD_MS = 1000;
 
-export function createSidePushes(client: GatewayClient, path: string): SidePushes {
+export function createBackgroundPushes(client: GatewayClient, path: string): BackgroundPushes {
   let current: { readonly done: Promise<void>; readonly cancel: AbortController } | undefined;
 
   const push = async (
@@ -26,7 +25,7 @@ export function createSidePushes(client: GatewayClient, path: string): SidePushe
   ): Promise<void> => {
     const body = await text(signal);
     if (body === undefined || signal.aborted) return;
-    await withDeadline(SIDE_PUSH_MS, (deadline) =>
+    await withDeadline(BACKGROUND_PUSH_MS, (deadline) =>
       client.push({ method: 'POST', path, body, compress: true }, { deadline, signal, once: true }),
     );
   };
@@ -48,9 +47,9 @@ export function createSidePushes(client: GatewayClient, path: string): SidePushe
       if (!current) return;
       const { done, cancel } = current;
       const limitMs = Math.min(YIELD_MS, budgetMs / 4);
-      await within(limitMs, done);
+      await withTimeout(limitMs, done);
       cancel.abort();
-      await within(limitMs, done);
+      await withTimeout(limitMs, done);
     },
   };
 }

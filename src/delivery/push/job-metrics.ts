@@ -3,7 +3,7 @@ import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import type { JobMetrics } from '../target.js';
-import { findOwnMetricsProblem } from './metrics-problem.js';
+import { findMetricsProblem } from './metrics-problem.js';
 
 export interface CollectOptions {
   readonly key: GroupingKey;
@@ -16,7 +16,7 @@ export interface CollectOptions {
 }
 
 /** Collects the job's own metrics and checks them. It never rejects. */
-export async function collectOwn(options: CollectOptions, deadline: Deadline): Promise<JobMetrics> {
+export async function collectJobMetrics(options: CollectOptions, deadline: Deadline): Promise<JobMetrics> {
   const limitMs = Math.round(deadline.remainingMs());
   let own: string | undefined;
   try {
@@ -27,7 +27,7 @@ export async function collectOwn(options: CollectOptions, deadline: Deadline): P
   if (own === undefined) return refused(`collecting them took more than ${limitMs}ms`);
   if (typeof own !== 'string') return refused('metrics() gave no text');
   const text = endWithNewline(own);
-  const problem = findOwnMetricsProblem(text, options);
+  const problem = findMetricsProblem(text, options);
   return problem ? refused(problem, text) : { text };
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../exposition/reserved.js';
 import type { GroupingKey } from '../grouping-key.js';
 
-export interface OwnMetricsRules {
+export interface MetricsRules {
   readonly key: GroupingKey;
   /** Family names that the job's own metrics must not use. */
   readonly reserved: readonly string[];
@@ -24,7 +24,7 @@ export interface OwnMetricsRules {
  * A search for the names comes first: the text is parsed only if one of them occurs, or if its counts are added up,
  * so that a large push costs no parsing.
  */
-export function findOwnMetricsProblem(text: string, rules: OwnMetricsRules): string | undefined {
+export function findMetricsProblem(text: string, rules: MetricsRules): string | undefined {
   const { key, reserved, accumulate = false } = rules;
   const own: Reserved = { families: reserved, labels: new Map([['job', key.job], ...key.grouping]) };
   const suspicious = new RegExp(

@@ -7,7 +7,7 @@ import { type MetricsFile, openMetricsFile } from './metrics-file.js';
 export interface CommandJobOptions {
   readonly name: string;
   /** The command and its arguments. */
-  readonly words: readonly string[];
+  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The group's labels with their values, which the command's own metrics must not carry. */
   readonly groupLabels: ReadonlyMap<string, string>;
@@ -31,7 +31,7 @@ const SHOWN_PROBLEMS = 5;
  * `PROMBATCH_METRICS_FILE` names. What it leaves running when it ends by itself is left alone, as a shell leaves
  * it; what is left after it was asked to stop is killed with it when the grace period is over.
  */
-export function createCommandJob({ name, words, env, groupLabels }: CommandJobOptions): CommandJob {
+export function createCommandJob({ name, argv, env, groupLabels }: CommandJobOptions): CommandJob {
   let running: RunningCommand | undefined;
 
   const run = async (context: CommandContext<MetricsFile>): Promise<CommandResult> => {
@@ -40,7 +40,7 @@ export function createCommandJob({ name, words, env, groupLabels }: CommandJobOp
       file.close();
       throw signal.reason;
     }
-    const command = startCommand({ words, env: childEnv(env, file.path) });
+    const command = startCommand({ argv, env: childEnv(env, file.path) });
     running = command;
     onGraceOver(() => {
       command.kill();

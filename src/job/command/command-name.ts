@@ -96,27 +96,27 @@ const RUNNERS: ReadonlyMap<string, Runner> = new Map<string, Runner>(
  * the command behind them. `undefined` where that cannot be told for sure, since two jobs under one name would
  * overwrite each other.
  */
-export function commandName(words: readonly string[]): string | undefined {
-  const [first, ...rest] = words;
+export function commandName(argv: readonly string[]): string | undefined {
+  const [first, ...rest] = argv;
   if (first === undefined) return undefined;
   const name = baseName(first);
   if (name === 'java') return jarName(rest);
   // python3.11 is a python.
   const runner = RUNNERS.get(name) ?? RUNNERS.get(name.replace(/-?\d+(\.\d+)*$/, ''));
   if (!runner) return name || undefined;
-  const behind = skipOwnWords(runner, rest);
+  const behind = skipRunnerArguments(runner, rest);
   return behind && commandName(behind);
 }
 
 /** What stands behind a runner's own options and operands; `undefined` where that cannot be told. */
-function skipOwnWords(runner: Runner, words: readonly string[]): readonly string[] | undefined {
+function skipRunnerArguments(runner: Runner, argv: readonly string[]): readonly string[] | undefined {
   let at = 0;
   if (runner.verb !== undefined) {
-    if (words[0] !== runner.verb) return undefined;
+    if (argv[0] !== runner.verb) return undefined;
     at = 1;
   }
-  for (let options = true, operands = runner.operands ?? 0; at < words.length; ) {
-    const word = words[at] ?? '';
+  for (let options = true, operands = runner.operands ?? 0; at < argv.length; ) {
+    const word = argv[at] ?? '';
     if (options && word === '--') {
       options = false;
       at++;
@@ -128,7 +128,7 @@ function skipOwnWords(runner: Runner, words: readonly string[]): readonly string
     else if (operands > 0) {
       operands--;
       at++;
-    } else return words.slice(at);
+    } else return argv.slice(at);
   }
   return undefined;
 }
@@ -151,9 +151,9 @@ function optionLength({ short = '', long = [], assignments }: Runner, word: stri
 }
 
 /** `java -Xmx1g -jar etl.jar`: its options are too many to know, but the jar is always named. */
-function jarName(words: readonly string[]): string | undefined {
-  const jar = words[words.indexOf('-jar') + 1];
-  return words.includes('-jar') && jar !== undefined ? baseName(jar) || undefined : undefined;
+function jarName(argv: readonly string[]): string | undefined {
+  const jar = argv[argv.indexOf('-jar') + 1];
+  return argv.includes('-jar') && jar !== undefined ? baseName(jar) || undefined : undefined;
 }
 
 function baseName(path: string): string {

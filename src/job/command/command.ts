@@ -6,7 +6,7 @@ import { inheritedFiles } from './inherited-files.js';
 import { inForeground, type Processes, processGroup, processTree, send } from './processes.js';
 
 export interface CommandOptions {
-  readonly words: readonly string[];
+  readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -35,8 +35,8 @@ const GONE_MS = 500;
  * the terminal's session instead, or a password prompt could not open `/dev/tty`; what it starts is then found by
  * descent, and what the terminal sends to everyone is not sent a second time.
  */
-export function startCommand({ words, env }: CommandOptions): RunningCommand {
-  const [file = '', ...args] = words;
+export function startCommand({ argv, env }: CommandOptions): RunningCommand {
+  const [file = '', ...args] = argv;
   const terminal = hasTerminal();
   let child: ChildProcess;
   try {

@@ -76,7 +76,7 @@ describe('pushMetrics', () => {
     await expect(pushed).rejects.toMatchObject({ code: 'OWN_METRICS_REFUSED' });
   });
 
-  test("a refused push is a PushRejected with the status and the gateway's words", async () => {
+  test("a refused push is a PushRejected with the status and the gateway's message", async () => {
     const gateway = await startGateway();
     await expect(
       pushMetrics({ metrics: () => 'rows' }, { gateway: gateway.url, job: 'a' }),
@@ -84,7 +84,7 @@ describe('pushMetrics', () => {
       name: 'PushRejected',
       status: 400,
       retryable: false,
-      words: expect.stringContaining('text format parsing error in line 1'),
+      serverMessage: expect.stringContaining('text format parsing error in line 1'),
     });
     await gateway.close();
   });

@@ -32,13 +32,13 @@ test.each([
   [503, true],
 ])('status %i: worth another try is %s', (status, retryable) => {
   const error = refusalError('http://gw', { status, headers: {}, body: 'words' }, NOW);
-  expect(error).toMatchObject({ status, retryable, words: 'words', exitCode: 3 });
+  expect(error).toMatchObject({ status, retryable, serverMessage: 'words', exitCode: 3 });
 });
 
 test('an error page is one line of text', () => {
   const body =
     '<html>\n<head><style>p { color: red }</style></head><body><h1>413 Too\x07 Large</h1></body></html>';
-  expect(refusalError('gw', { status: 413, headers: {}, body }, NOW).words).toBe('413 Too Large');
+  expect(refusalError('gw', { status: 413, headers: {}, body }, NOW).serverMessage).toBe('413 Too Large');
 });
 
 test('a refusal that counts lines is shown with the line', () => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { findOwnMetricsProblem } from '../../../../src/delivery/push/metrics-problem.js';
+import { findMetricsProblem } from '../../../../src/delivery/push/metrics-problem.js';
 import { BATCH_FAMILY_NAMES } from '../../../../src/job/batch-families.js';
 
 const problem = (text: string) =>
-  findOwnMetricsProblem(text, {
+  findMetricsProblem(text, {
     key: { job: 'nightly', grouping: [['shard', '3']] },
     reserved: BATCH_FAMILY_NAMES,
   });
