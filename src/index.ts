@@ -20,9 +20,9 @@ export {
   type JobDefinition,
   type JobResult,
 } from './job/job.js';
-export { JobFailed, type RunOutcome } from './job/outcome.js';
 export type { PreviousMetrics } from './job/previous.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
+export { JobFailed, type RunOutcome } from './outcome/outcome.js';
 export { runJob } from './run/run-job.js';
 export type { RunOptions } from './run/run-options.js';
 export type { RunResult } from './run/run-result.js';

@@ -3,6 +3,7 @@ import { describeThrown } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { Log } from '../log.js';
+import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from '../outcome/outcome.js';
 import {
   type AnyJob,
   type CommandContext,
@@ -10,7 +11,6 @@ import {
   type CommandResult,
   isCommand,
 } from './any-job.js';
-import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from './outcome.js';
 import type { PreviousMetrics } from './previous.js';
 import { DeadlinePassed, JobCrashed, StoppedBySignal } from './stop-reason.js';
 import type { Stopwatch, StopwatchReading } from './stopwatch.js';

@@ -1,7 +1,7 @@
 import { setTimeout as wait, setImmediate as yieldOnce } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client';
+import { JobFailed } from '../outcome/outcome.js';
 import { defineJob, type Job } from './job.js';
-import { JobFailed } from './outcome.js';
 
 export interface SampleJobOptions {
   readonly ticks: number;

@@ -1,6 +1,6 @@
 import type { DeliveryReport } from '../delivery/target.js';
 import { EXIT } from '../exit-codes.js';
-import type { RunOutcome } from '../job/outcome.js';
+import type { RunOutcome } from '../outcome/outcome.js';
 
 /** The exit code of a run: the job's own where it failed; a push failure counts only if asked for. */
 export function exitCodeOfRun(

@@ -1,8 +1,8 @@
 import type { DeliveryReport } from '../delivery/target.js';
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
-import { askedExitCode, type RunOutcome } from '../job/outcome.js';
 import type { Log } from '../log.js';
+import { askedExitCode, type RunOutcome } from '../outcome/outcome.js';
 
 /** Says how a run ended: one line, and the stack of an error that the job did not foresee. */
 export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {

@@ -3,10 +3,10 @@ import type { Credentials } from '../delivery/http/access.js';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
 import { LONGEST_TIMER_MS } from '../duration.js';
 import { UsageError } from '../errors.js';
-import { BATCH_LABEL_NAMES } from '../job/batch-families.js';
 import type { DuePlan } from '../job/due.js';
-import type { RunOutcome } from '../job/outcome.js';
 import { type Log, silentLog } from '../log.js';
+import { BATCH_LABEL_NAMES } from '../outcome/batch-metrics.js';
+import type { RunOutcome } from '../outcome/outcome.js';
 
 /** How a run is delivered and bounded. Every time is in milliseconds; `undefined` is the default. */
 export interface RunOptions {

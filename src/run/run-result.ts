@@ -1,5 +1,5 @@
 import type { DeliveryReport } from '../delivery/target.js';
-import type { RunOutcome } from '../job/outcome.js';
+import type { RunOutcome } from '../outcome/outcome.js';
 
 export interface RunResult {
   readonly outcome: RunOutcome;

@@ -1,9 +1,9 @@
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { DuePlan } from '../job/due.js';
-import type { RunOutcome } from '../job/outcome.js';
 import { StoppedBySignal } from '../job/stop-reason.js';
 import { type Log, logError } from '../log.js';
+import type { RunOutcome } from '../outcome/outcome.js';
 import { isPushFailure } from '../run/exit-code.js';
 import type { RunResult } from '../run/run-result.js';
 import { type CronTicks, startCronTicks } from './cron-ticks.js';

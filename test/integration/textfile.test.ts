@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeTextfile } from '../../src/delivery/textfile/textfile.js';
 import { parseFamilies } from '../../src/exposition/parse.js';
 import { openGateway } from '../../src/gateway/gateway.js';
-import { outcomeFamilies } from '../../src/job/batch-families.js';
+import { outcomeFamilies } from '../../src/outcome/batch-metrics.js';
 import { runCli } from '../support/cli.js';
 import { findServer } from '../support/server-process.js';
 import { waitFor } from '../support/wait-for.js';

@@ -7,7 +7,7 @@ import { MOST_REFUSED, parseAppended } from '../../exposition/parse-appended.js'
 import { type Reserved, whyFamilyReserved, whyLabelReserved } from '../../exposition/reserved.js';
 import { writeFamilies } from '../../exposition/write.js';
 import { NoRegularFile, readRegularFile } from '../../files/regular-file.js';
-import { BATCH_FAMILY_NAMES } from '../batch-families.js';
+import { BATCH_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 
 /** The file that a command appends its own metrics to, and what it holds as a source of metrics. */
 export interface MetricsFile extends MetricsSource {

@@ -4,10 +4,10 @@ import type { MetricsSource } from '../../../src/exposition/metrics-source.js';
 import type { AnyJob, CommandContext, CommandResult } from '../../../src/job/any-job.js';
 import { createExecution } from '../../../src/job/execute-job.js';
 import { defineJob, type JobDefinition } from '../../../src/job/job.js';
-import { JobFailed } from '../../../src/job/outcome.js';
 import { JobCrashed, StoppedBySignal } from '../../../src/job/stop-reason.js';
 import { completionTime, startStopwatch } from '../../../src/job/stopwatch.js';
 import { createLog } from '../../../src/log.js';
+import { JobFailed } from '../../../src/outcome/outcome.js';
 
 const registry: MetricsSource = { metrics: () => '' };
 

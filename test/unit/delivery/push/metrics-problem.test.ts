@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { findMetricsProblem } from '../../../../src/delivery/push/metrics-problem.js';
-import { BATCH_FAMILY_NAMES } from '../../../../src/job/batch-families.js';
+import { BATCH_FAMILY_NAMES } from '../../../../src/outcome/batch-metrics.js';
 
 const problem = (text: string) =>
   findMetricsProblem(text, {

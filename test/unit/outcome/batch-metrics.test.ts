@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeFamilies } from '../../../src/exposition/write.js';
-import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../../../src/job/batch-families.js';
-import type { RunEnd, RunOutcome } from '../../../src/job/outcome.js';
+import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../../../src/outcome/batch-metrics.js';
+import type { RunEnd, RunOutcome } from '../../../src/outcome/outcome.js';
 
 const end = fc.constantFrom<RunEnd[]>(
   { status: 'succeeded' },
