@@ -20,8 +20,3 @@ export interface MetricFamily {
   readonly type: MetricType;
   readonly samples: readonly Sample[];
 }
-
-/** A gauge family of one unlabelled sample. */
-export function gaugeFamily(name: string, help: string, value: number): MetricFamily {
-  return { name, help, type: 'gauge', samples: [{ name, labels: [], value }] };
-}

@@ -1,40 +1,8 @@
-import type { MetricFamily } from '../exposition/family.js';
-import { gaugeFamily } from '../exposition/family.js';
+import type { MetricFamily, Sample } from '../exposition/family.js';
 import { version } from '../version.js';
 import type { RunOutcome } from './outcome.js';
 
-/** The families of the batch pattern, which a job's own metrics must not use. */
-export const BATCH_FAMILY_NAMES = [
-  'batch_job_last_start_timestamp_seconds',
-  'batch_job_last_completion_timestamp_seconds',
-  'batch_job_last_success_timestamp_seconds',
-  'batch_job_success_due_timestamp_seconds',
-  'batch_job_duration_seconds',
-  'batch_job_success',
-  'batch_job_exit_code',
-  'batch_job_records_processed',
-  'batch_job_stage_duration_seconds',
-  'batch_job_metrics_rejected',
-  'batch_job_info',
-] as const;
-
-/** The labels that families of the batch pattern carry themselves, and a group therefore must not. */
-export const BATCH_LABEL_NAMES = ['stage', 'version'] as const;
-
-/**
- * What is pushed when a run begins: only when it began. The family of the last success must not be here:
- * a pushed family replaces the stored one, and the gateway would forget the success.
- */
-export function startFamilies(startedAtMs: number): MetricFamily[] {
-  return [
-    gaugeFamily(
-      'batch_job_last_start_timestamp_seconds',
-      'When the last run of the job began, as seconds since the epoch.',
-      startedAtMs / 1000,
-    ),
-  ];
-}
-
+/** What is said of a run beside its outcome. */
 export interface OutcomeFacts {
   /** By when the job should have succeeded again, in milliseconds since the epoch; pushed with a success only. */
   readonly dueAtMs?: number;
@@ -42,76 +10,136 @@ export interface OutcomeFacts {
   readonly metricsRejected: boolean;
 }
 
+/** A value, values by label, or `undefined` if the metric is not pushed with this run. */
+type Value = number | undefined | readonly (readonly [label: string, value: number])[];
+
+interface BatchMetric {
+  readonly name: string;
+  /** Ends with a full stop. */
+  readonly help: string;
+  /**
+   * Which push carries it. A family that is pushed replaces the stored one, so that one of `end of a success` must be
+   * in no other push: the gateway would forget the last success.
+   */
+  readonly pushed: 'start and end' | 'end' | 'end of a success';
+  /** The label that tells its samples apart. */
+  readonly label?: string;
+  readonly value: (outcome: RunOutcome, facts: OutcomeFacts) => Value;
+}
+
 /**
- * What is pushed when a run ends, after the practices that Prometheus' documentation asks of batch jobs: the
- * key metric is when the job last succeeded, and it is pushed by a success and by nothing else.
+ * The batch metrics: gauges in base units, after the practices that Prometheus' documentation asks of batch jobs. The
+ * README's table says the same.
  */
+const BATCH_METRICS = [
+  {
+    name: 'batch_job_last_start_timestamp_seconds',
+    help: 'When the last run of the job began, as seconds since the epoch.',
+    pushed: 'start and end',
+    value: ({ startedAtMs }) => startedAtMs / 1000,
+  },
+  {
+    name: 'batch_job_last_completion_timestamp_seconds',
+    help: 'When the last run of the job ended, however it ended, as seconds since the epoch.',
+    pushed: 'end',
+    value: ({ completedAtMs }) => completedAtMs / 1000,
+  },
+  {
+    name: 'batch_job_last_success_timestamp_seconds',
+    help: 'When the job last succeeded, as seconds since the epoch.',
+    pushed: 'end of a success',
+    value: ({ completedAtMs }) => completedAtMs / 1000,
+  },
+  {
+    name: 'batch_job_success_due_timestamp_seconds',
+    help: 'By when the job should have succeeded again, as seconds since the epoch.',
+    pushed: 'end of a success',
+    value: (_, { dueAtMs }) => dueAtMs && dueAtMs / 1000,
+  },
+  {
+    name: 'batch_job_duration_seconds',
+    help: 'How long the last run of the job took, in seconds.',
+    pushed: 'end',
+    value: ({ durationSeconds }) => durationSeconds,
+  },
+  {
+    name: 'batch_job_success',
+    help: 'Whether the last run of the job succeeded: 1 or 0.',
+    pushed: 'end',
+    value: ({ status }) => (status === 'succeeded' ? 1 : 0),
+  },
+  {
+    name: 'batch_job_exit_code',
+    help: 'The exit code of the last run of the job itself.',
+    pushed: 'end',
+    value: ({ exitCode }) => exitCode,
+  },
+  {
+    name: 'batch_job_records_processed',
+    help: 'How many records the last run of the job processed.',
+    pushed: 'end',
+    value: ({ recordsProcessed }) => recordsProcessed,
+  },
+  {
+    name: 'batch_job_stage_duration_seconds',
+    help: 'How long each stage of the last run of the job took, in seconds.',
+    pushed: 'end',
+    label: 'stage',
+    value: ({ stages }) => stages,
+  },
+  {
+    name: 'batch_job_metrics_rejected',
+    help: "Whether the last run's own metrics could not be stored: 1 or 0.",
+    pushed: 'end',
+    value: (outcome, { metricsRejected }) => (metricsRejected || outcome.metricsRejected ? 1 : 0),
+  },
+  {
+    name: 'batch_job_info',
+    help: 'Always 1; the version of prombatch that ran the job.',
+    pushed: 'end',
+    label: 'version',
+    value: () => [[version, 1]],
+  },
+] as const satisfies readonly BatchMetric[];
+
+const all: readonly BatchMetric[] = BATCH_METRICS;
+const namesOf = (metrics: readonly BatchMetric[]): readonly string[] => metrics.map(({ name }) => name);
+
+/** The names of the batch metrics, which a job's own metrics must not use. */
+export const BATCH_FAMILY_NAMES = namesOf(all);
+
+/** Of these a later value is true whatever ran since, and a run that fails leaves them as they are. */
+export const SUCCESS_FAMILY_NAMES = namesOf(all.filter(({ pushed }) => pushed === 'end of a success'));
+
+/** Whether a run is newer than what is held is told by when it began. */
+export const LAST_START: (typeof BATCH_METRICS)[number]['name'] = 'batch_job_last_start_timestamp_seconds';
+
+/** The labels that batch metrics carry themselves, and a group therefore must not. */
+export const BATCH_LABEL_NAMES = all.flatMap(({ label }) => label ?? []);
+
+/** What is pushed when a run begins: only when it began. */
+export function startFamilies(startedAtMs: number): MetricFamily[] {
+  return all
+    .filter(({ pushed }) => pushed === 'start and end')
+    .map((metric) => family(metric, startedAtMs / 1000));
+}
+
+/** What is pushed when a run ends. */
 export function outcomeFamilies(outcome: RunOutcome, facts: OutcomeFacts): MetricFamily[] {
-  const succeeded = outcome.status === 'succeeded';
-  return [
-    ...startFamilies(outcome.startedAtMs),
-    gaugeFamily(
-      'batch_job_last_completion_timestamp_seconds',
-      'When the last run of the job ended, however it ended, as seconds since the epoch.',
-      outcome.completedAtMs / 1000,
-    ),
-    ...(succeeded ? successFamilies(outcome.completedAtMs, facts.dueAtMs) : []),
-    gaugeFamily(
-      'batch_job_duration_seconds',
-      'How long the last run of the job took, in seconds.',
-      outcome.durationSeconds,
-    ),
-    gaugeFamily('batch_job_success', 'Whether the last run of the job succeeded: 1 or 0.', succeeded ? 1 : 0),
-    gaugeFamily('batch_job_exit_code', 'The exit code of the last run of the job itself.', outcome.exitCode),
-    ...recordsFamilies(outcome.recordsProcessed),
-    ...stageFamilies(outcome.stages),
-    gaugeFamily(
-      'batch_job_metrics_rejected',
-      "Whether the last run's own metrics could not be stored: 1 or 0.",
-      facts.metricsRejected || outcome.metricsRejected ? 1 : 0,
-    ),
-    {
-      ...gaugeFamily('batch_job_info', 'Always 1; the version of prombatch that ran the job.', 1),
-      samples: [{ name: 'batch_job_info', labels: [['version', version]], value: 1 }],
-    },
-  ];
+  return all
+    .filter(({ pushed }) => outcome.status === 'succeeded' || pushed !== 'end of a success')
+    .map((metric) => family(metric, metric.value(outcome, facts)))
+    .filter(({ samples }) => samples.length > 0);
 }
 
-function successFamilies(completedAtMs: number, dueAtMs: number | undefined): MetricFamily[] {
-  const success = gaugeFamily(
-    'batch_job_last_success_timestamp_seconds',
-    'When the job last succeeded, as seconds since the epoch.',
-    completedAtMs / 1000,
-  );
-  if (dueAtMs === undefined) return [success];
-  const due = gaugeFamily(
-    'batch_job_success_due_timestamp_seconds',
-    'By when the job should have succeeded again, as seconds since the epoch.',
-    dueAtMs / 1000,
-  );
-  return [success, due];
-}
-
-function recordsFamilies(recordsProcessed: number | undefined): MetricFamily[] {
-  if (recordsProcessed === undefined) return [];
-  return [
-    gaugeFamily(
-      'batch_job_records_processed',
-      'How many records the last run of the job processed.',
-      recordsProcessed,
-    ),
-  ];
-}
-
-function stageFamilies(stages: RunOutcome['stages']): MetricFamily[] {
-  if (stages.length === 0) return [];
-  const name = 'batch_job_stage_duration_seconds';
-  return [
-    {
+function family({ name, help, label }: BatchMetric, value: Value): MetricFamily {
+  const values = typeof value === 'number' ? [['', value] as const] : (value ?? []);
+  const samples = values.map(
+    ([text, number]): Sample => ({
       name,
-      help: 'How long each stage of the last run of the job took, in seconds.',
-      type: 'gauge',
-      samples: stages.map(([stage, seconds]) => ({ name, labels: [['stage', stage]], value: seconds })),
-    },
-  ];
+      labels: label === undefined ? [] : [[label, text]],
+      value: number,
+    }),
+  );
+  return { name, help, type: 'gauge', samples };
 }

@@ -2,6 +2,7 @@ import { accumulate, isCumulative } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
+import { LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../grouping-key.js';
 
 /** What a run's end has to tell its group: plain data, so that it can wait on disk until it is told. */
@@ -77,10 +78,6 @@ function replaceByName(earlier: readonly MetricFamily[], later: readonly MetricF
   return [...earlier.filter(({ name }) => !names.has(name)), ...later];
 }
 
-const LAST_START = 'batch_job_last_start_timestamp_seconds';
-/** Families of which a later value is true whatever ran since. */
-const NEWEST_COUNTS = ['batch_job_last_success_timestamp_seconds', 'batch_job_success_due_timestamp_seconds'];
-
 /**
  * What an entry still has to tell a group that has heard of a later run since: its last success and due where
  * they are newer than what is held, and the counts that are added up. The rest would put old values over new
@@ -90,7 +87,7 @@ export function lateEntry(entry: RunEntry, held: readonly MetricFamily[]): RunEn
   const heldStartMs = (singleValue(held, LAST_START) ?? 0) * 1000;
   if (heldStartMs <= entry.startedAtMs + 0.5) return entry;
   const news = parseFamilies(entry.outcome).filter(({ name, samples }) => {
-    return NEWEST_COUNTS.includes(name) && (samples[0]?.value ?? 0) > (singleValue(held, name) ?? 0);
+    return SUCCESS_FAMILY_NAMES.includes(name) && (samples[0]?.value ?? 0) > (singleValue(held, name) ?? 0);
   });
   const outcome = writeFamilies(news);
   const counts = entry.accumulate ? readable(entry.own).filter(isCumulative) : [];

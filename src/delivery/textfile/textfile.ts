@@ -8,6 +8,7 @@ import { writeFamilies } from '../../exposition/write.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
 import { readRegularFile } from '../../files/regular-file.js';
+import { SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import { type GroupingKey, sortKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import { withoutQuantiles } from '../push/run-entry.js';
@@ -23,8 +24,6 @@ export interface TextfileEntry {
 
 /** A job's own label would be taken for that of the scrape. */
 const JOB_LABEL = 'batch_job';
-/** What a run that fails leaves as it stands. */
-const KEPT = ['batch_job_last_success_timestamp_seconds', 'batch_job_success_due_timestamp_seconds'];
 
 /**
  * Writes a run's metrics for node_exporter's textfile collector, where machine-level jobs belong: to a file of the
@@ -39,7 +38,7 @@ export function writeTextfile(folder: string, entry: TextfileEntry): void {
     const labels: Labels = [[JOB_LABEL, entry.key.job], ...entry.key.grouping];
     const held = existsSync(path) ? readHeld(path, labels) : [];
     const names = new Set(entry.outcome.map(({ name }) => name));
-    const kept = held.filter(({ name }) => KEPT.includes(name) && !names.has(name));
+    const kept = held.filter(({ name }) => SUCCESS_FAMILY_NAMES.includes(name) && !names.has(name));
     const own = parseFamilies(entry.own);
     const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeFamilies } from '../../../src/exposition/write.js';
-import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../../../src/outcome/batch-metrics.js';
+import {
+  BATCH_FAMILY_NAMES,
+  outcomeFamilies,
+  SUCCESS_FAMILY_NAMES,
+  startFamilies,
+} from '../../../src/outcome/batch-metrics.js';
 import type { RunEnd, RunOutcome } from '../../../src/outcome/outcome.js';
 
 const end = fc.constantFrom<RunEnd[]>(
@@ -89,4 +95,13 @@ test('times are seconds, and what was not reported is not pushed', () => {
     'batch_job_info{version="0.1.0"} 1',
     '',
   ]);
+});
+
+test("the README's table has a row for each, which says by which push it goes", () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  const rows = [...readme.matchAll(/^\| `(batch_job_\w+)(?:\{\w+\})?` +\|[^|]*\| (.*?) *\|$/gm)];
+  expect(rows.map(([, name]) => name)).toEqual(BATCH_FAMILY_NAMES);
+  for (const [, name = '', pushed = ''] of rows) {
+    expect(pushed.startsWith('by a success only'), name).toBe(SUCCESS_FAMILY_NAMES.includes(name));
+  }
 });
