@@ -1,4 +1,5 @@
 import { describeThrown, PrombatchError, stackOf } from './errors.js';
+import { hideUserinfo } from './redact.js';
 
 type Level = 'info' | 'warn' | 'error';
 
@@ -39,6 +40,7 @@ export function createLog(options: LogOptions): Log {
         options.format === 'json'
           ? jsonLine(level, message, fields, now())
           : textLines(level, message, fields);
+      // No password reaches a log, whoever wrote it into a URL.
       options.write(hideUserinfo(line));
     } catch {
       // There is no other place to say it, and no line is worth the run that it is about.
@@ -55,11 +57,6 @@ export function createLog(options: LogOptions): Log {
 export function logError(log: Log, error: unknown): void {
   if (error instanceof PrombatchError) log.error(error.message, { code: error.code, hint: error.hint });
   else log.error(`a bug in prombatch: ${describeThrown(error)}`, { error });
-}
-
-/** No password reaches a log, whoever wrote it into a URL. */
-function hideUserinfo(line: string): string {
-  return line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1***@');
 }
 
 function jsonLine(level: Level, message: string, { error, ...fields }: LogFields, time: Date): string {

@@ -1,7 +1,7 @@
-import { createLog } from '../log.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { defineCommand } from './steps/command.js';
 import { resolveCommandJob } from './steps/command-job.js';
+import { openLog } from './steps/open-log.js';
 import { runOnce } from './steps/run-once.js';
 import { withGateway } from './steps/with-gateway.js';
 
@@ -41,11 +41,7 @@ Exit codes:
   settings,
   async run(host, { values, args: argv }) {
     const spoken = host.stderr.isTTY || values.logFormat === 'json';
-    const log = createLog({
-      format: values.logFormat,
-      quiet: values.quiet || !spoken,
-      write: host.stderr.write,
-    });
+    const log = openLog(host, { ...values, quiet: values.quiet || !spoken });
     const job = resolveCommandJob(host, argv, values, log);
     return withGateway({ host, log, results: host.stderr, keep: false, ...values }, (delivery) =>
       runOnce(host, job, { ...values, ...delivery }, { log }),

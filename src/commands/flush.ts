@@ -2,11 +2,11 @@ import { openClient } from '../delivery/client/open-client.js';
 import { startDeadline } from '../delivery/deadline.js';
 import type { PushError } from '../delivery/http/push-error.js';
 import { UsageError } from '../errors.js';
-import { createLog } from '../log.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { gatewayCredentials } from '../settings/credentials.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
 import { defineCommand } from './steps/command.js';
+import { openLog } from './steps/open-log.js';
 
 const settings = {
   gateway: batchSettings.gateway,
@@ -29,11 +29,7 @@ export const flush = defineCommand({
   async run(host, { values }) {
     const { flushFolderOnce } = await import('../delivery/spool/run-spool.js');
     const { openSpool } = await import('../delivery/spool/spool.js');
-    const log = createLog({
-      format: values.logFormat,
-      quiet: values.quiet,
-      write: (text) => host.stderr.write(text),
-    });
+    const log = openLog(host, values);
     const path = resolveSpoolPath({ ...values, noSpool: false }, host);
     if (path === undefined)
       throw new UsageError('--spool: expected a folder, and neither XDG_STATE_HOME nor HOME names one');

@@ -1,8 +1,8 @@
-import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress } from '../settings/parsers.js';
 import { cannotListen } from './steps/cannot-listen.js';
 import { defineCommand } from './steps/command.js';
+import { openLog } from './steps/open-log.js';
 
 const settings = {
   listen: {
@@ -30,7 +30,7 @@ Exit codes:
   settings,
   async run(host, { values }) {
     const { openGateway } = await import('../gateway/gateway.js');
-    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    const log = openLog(host, values);
     const running = await openGateway(values.listen).catch((error: unknown) => {
       throw cannotListen(values.listen, error);
     });

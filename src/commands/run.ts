@@ -1,8 +1,8 @@
-import { createLog } from '../log.js';
 import { createProgressBar } from '../process/progress-bar.js';
 import { batchSettings, logSettings, onPushFailureSetting } from '../settings/batch-settings.js';
 import { defineCommand } from './steps/command.js';
 import { findJob, sampleSettings } from './steps/find-job.js';
+import { openLog } from './steps/open-log.js';
 import { runOnce } from './steps/run-once.js';
 import { withGateway } from './steps/with-gateway.js';
 
@@ -35,7 +35,7 @@ export const run = defineCommand({
   async run(host, { values, given, args: [module] }) {
     const job = await findJob(host, values, given, module);
     const bar = createProgressBar(host.stderr, job.name, !values.quiet && values.logFormat === 'text');
-    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: bar.print });
+    const log = openLog(host, values, bar.print);
     return withGateway({ host, log, results: host.stdout, ...values }, (delivery) =>
       runOnce(host, job, { ...values, ...delivery }, { log, onProgress: bar.update, onEnd: bar.clear }),
     );

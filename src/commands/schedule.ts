@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import { type AnyJob, isCommand } from '../job/any-job.js';
-import { createLog, type Log } from '../log.js';
+import type { Log } from '../log.js';
 import type { Host } from '../process/host.js';
 import { openSpoolCount } from '../run/open-targets.js';
 import { resolveRunOptions } from '../run/run-options.js';
@@ -15,6 +15,7 @@ import { cannotListen } from './steps/cannot-listen.js';
 import { defineCommand } from './steps/command.js';
 import { resolveCommandJob } from './steps/command-job.js';
 import { findJob, refuseSampleFlags, sampleSettings } from './steps/find-job.js';
+import { openLog } from './steps/open-log.js';
 import { stopCrashed } from './steps/run-once.js';
 import { runOptionsOf } from './steps/run-options-of.js';
 import { withGateway } from './steps/with-gateway.js';
@@ -82,7 +83,7 @@ Exit codes:
   async run(host, { values, given, args: [expression = '', module], trailingArgs }) {
     const { checkCronExpression } = await import('../schedule/cron-ticks.js');
     checkCronExpression(expression);
-    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    const log = openLog(host, values);
     for (const difference of dialectDifferences(expression)) log.warn(`cron: ${difference}`);
     if (trailingArgs && module !== undefined) {
       throw new UsageError(`expected a module or a command behind --, got both: ${module}`);

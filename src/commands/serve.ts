@@ -1,9 +1,9 @@
-import { createLog } from '../log.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress, timerDuration } from '../settings/parsers.js';
 import { cannotListen } from './steps/cannot-listen.js';
 import { defineCommand } from './steps/command.js';
 import { sampleSettings } from './steps/find-job.js';
+import { openLog } from './steps/open-log.js';
 
 const settings = {
   listen: {
@@ -42,7 +42,7 @@ export const serve = defineCommand({
       import('../job/sample-job.js'),
       import('../metrics-server.js'),
     ]);
-    const log = createLog({ format: values.logFormat, quiet: values.quiet, write: host.stderr.write });
+    const log = openLog(host, values);
     const registry = new Registry();
     const tick = createTick(createSampleMetrics(registry), createRandom(values.seed));
     const pages = await listen(values.listen, {

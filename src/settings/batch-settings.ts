@@ -1,5 +1,5 @@
 import { parseGroupingLabel } from '../delivery/grouping-key.js';
-import { redactUrl } from '../delivery/http/gateway-address.js';
+import { redactAddress } from '../redact.js';
 import { oneOf, spoolLimit, text, timerDuration, timezone } from './parsers.js';
 
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
@@ -15,7 +15,7 @@ export const batchSettings = {
     parse: text,
     expected: 'the address of a Pushgateway such as http://localhost:9091',
     default: 'http://localhost:9091',
-    redact: redactUrl,
+    redact: redactAddress,
   },
   job: {
     kind: 'value',

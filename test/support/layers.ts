@@ -50,8 +50,8 @@ export const LAYERS: readonly Layer[] = [
   { places: ['files/'], what: 'files that are written whole or not at all' },
   { places: ['log.ts'], what: 'the log, as text or JSON' },
   {
-    places: ['errors.ts', 'exit-codes.ts', 'duration.ts', 'timezone.ts', 'version.ts'],
-    what: 'errors with hints, exit codes, durations, time zones',
+    places: ['errors.ts', 'exit-codes.ts', 'duration.ts', 'timezone.ts', 'redact.ts', 'version.ts'],
+    what: 'errors with hints, exit codes, durations, time zones, hiding secrets',
   },
 ];
 

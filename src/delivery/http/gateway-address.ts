@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { redactAddress } from '../../redact.js';
 import type { Credentials } from './access.js';
 
 /** Where a gateway is and how to get in; only `display` may be shown. */
@@ -27,7 +28,7 @@ const EXPECTED = 'expected host:port or an http(s) URL such as http://localhost:
 export function parseGatewayAddress(text: string): GatewayAddress {
   const given = text.trim();
   const fail = (detail = ''): never => {
-    throw new UsageError(`gateway: ${EXPECTED}${detail}, got ${JSON.stringify(redactUrl(given))}`);
+    throw new UsageError(`gateway: ${EXPECTED}${detail}, got ${JSON.stringify(redactAddress(given))}`);
   };
   if (/[\s\\]/.test(given)) return fail(' without blanks or backslashes');
   if (/^https?:(?!\/\/)/i.test(given) || /^\d+$/.test(given)) return fail();
@@ -48,11 +49,6 @@ export function parseGatewayAddress(text: string): GatewayAddress {
       : {}),
     display: `${url.protocol}//${url.host}${pathPrefix}`,
   };
-}
-
-/** A URL, even a broken one, with everything before its last `@` hidden: a password may hold any character. */
-export function redactUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@');
 }
 
 function decode(text: string): string {

@@ -1,5 +1,6 @@
 import { PrombatchError } from '../../errors.js';
 import { EXIT } from '../../exit-codes.js';
+import { hideUserinfo } from '../../redact.js';
 
 interface PushErrorOptions {
   readonly retryable: boolean;
@@ -63,7 +64,7 @@ export function refusalError(gateway: string, refusal: HttpResponse, now: number
     const target = firstHeader(refusal.headers.location);
     return new PushRedirected(
       'PUSH_REDIRECTED',
-      `${gateway} answered ${status}, a redirect${target ? ` to ${hideUserinfo(target)}` : ''}; nothing was stored`,
+      `${gateway} answered ${status}, a redirect${target ? ` to ${hideUserinfo(target.replace(/\p{Cc}/gu, ''))}` : ''}; nothing was stored`,
       {
         ...common,
         retryable: false,
@@ -193,8 +194,4 @@ function readableMessage(body: string): string {
 
 function firstHeader(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-function hideUserinfo(target: string): string {
-  return target.replace(/\/\/[^/?#]*@/, '//***@').replace(/\p{Cc}/gu, '');
 }

@@ -12,6 +12,7 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readProcStat } from '../../files/proc-stat.js';
 
 /** Who holds a lock. A process id means something only within its host and PID namespace. */
 interface Holder {
@@ -122,12 +123,10 @@ function isSilent(path: string): boolean {
   return beaten !== undefined && Date.now() - beaten > SILENT_MS;
 }
 
-/** When a process began, from /proc; `undefined` where there is none. */
+/** When a process began; `undefined` if that cannot be told. */
 function processStart(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, in parentheses, may hold anything; the 22nd is the start time.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return readProcStat(pid).startedAt;
   } catch {
     return undefined;
   }

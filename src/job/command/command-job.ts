@@ -1,3 +1,4 @@
+import { withoutUserinfo } from '../../redact.js';
 import type { CommandContext, CommandJob, CommandResult } from '../any-job.js';
 import { defineJob } from '../job.js';
 import { StoppedBySignal } from '../stop-reason.js';
@@ -71,10 +72,6 @@ function childEnv(env: CommandJobOptions['env'], metricsFile: string): CommandJo
     ...Object.fromEntries([...inherited, ...addresses]),
     PROMBATCH_METRICS_FILE: metricsFile,
   };
-}
-
-function withoutUserinfo(address: string): string {
-  return address.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/\/)?).*@/is, '$1');
 }
 
 function stopSignal({ reason }: AbortSignal): NodeJS.Signals {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { type ProcStat, readProcStat } from '../../files/proc-stat.js';
 
 /** The processes that a command started, as far as they can be told from others. */
 export interface Processes {
@@ -54,12 +55,8 @@ export function send(id: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-interface Running {
+interface Running extends ProcStat {
   readonly id: number;
-  readonly parent: number;
-  readonly group: number;
-  /** In ticks of the kernel's clock since the boot, as text. */
-  readonly startedAt: string;
 }
 
 /** All processes but the zombies, from Linux' `/proc`; `undefined` without one. */
@@ -75,10 +72,8 @@ function readProcesses(): Running[] | undefined {
 
 function readProcess(id: string): Running[] {
   try {
-    const fields = readStat(id);
-    const [state, parent, group] = fields;
-    if (state === 'Z' || state === 'X') return [];
-    return [{ id: Number(id), parent: Number(parent), group: Number(group), startedAt: fields[19] ?? '' }];
+    const stat = readProcStat(id);
+    return stat.state === 'Z' || stat.state === 'X' ? [] : [{ ...stat, id: Number(id) }];
   } catch {
     return [];
   }
@@ -87,15 +82,9 @@ function readProcess(id: string): Running[] {
 /** Whether this process is in the foreground of its terminal; so it is taken to be where that cannot be told. */
 export function inForeground(): boolean {
   try {
-    const [, , group, , , foreground] = readStat('self');
-    return group === foreground;
+    const { group, foregroundGroup } = readProcStat('self');
+    return group === foregroundGroup;
   } catch {
     return true;
   }
-}
-
-/** The fields of proc(5) from the third on: the name before them stands in parentheses and may hold anything. */
-function readStat(id: string): string[] {
-  const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
