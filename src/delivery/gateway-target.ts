@@ -19,10 +19,12 @@ export interface GatewayTargetOptions {
   readonly key: GroupingKey;
   /** Collects the job's own metrics while the job runs; never rejects. */
   readonly collect: (deadline: Deadline) => Promise<JobMetrics>;
-  /** The final push of a success replaces the whole group. */
-  readonly replace: boolean;
-  /** The job's own counts go on from what the gateway holds. */
-  readonly accumulate: boolean;
+  readonly mode: {
+    /** The final push of a success replaces the whole group. */
+    readonly replace: boolean;
+    /** The job's own counts go on from what the gateway holds. */
+    readonly accumulate: boolean;
+  };
   /** Keeps end pushes until the gateway has them. */
   readonly spool: RunSpool | undefined;
   readonly log: Log;
@@ -35,7 +37,7 @@ const BACKGROUND_FLUSH_MS = 30_000;
 
 /** A group of a Pushgateway. The pushes of a run never overlap, and only the end push can keep the run waiting. */
 export function createGatewayTarget(options: GatewayTargetOptions): Target {
-  const { client, key, spool, log } = options;
+  const { client, key, mode, spool, log } = options;
   const backgroundPushes = createBackgroundPushes(client, groupPath(key));
   let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
@@ -46,7 +48,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     name: `${client.target} as ${formatKey(key)}`,
 
     async prepare(stop) {
-      if (!options.accumulate) return undefined;
+      if (!mode.accumulate) return undefined;
       await withDeadline(PREPARE_MS, async (deadline) => {
         const limits = { deadline, signal: stop, once: true };
         // What waits is part of what the counts go on from.
@@ -66,7 +68,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     },
 
     update(families) {
-      if (backgroundPushes.busy() || updatesRefused || (options.accumulate && !base)) return;
+      if (backgroundPushes.busy() || updatesRefused || (mode.accumulate && !base)) return;
       backgroundPushes.begin(
         async (signal) => {
           if (!(await nothingWaits(signal))) return undefined;
@@ -105,11 +107,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
           ? await spool.send(limits, (known) => void settleChecked(known))
           : await sendEntry(client, entry, limits),
       );
-      if (startProblem !== undefined && report.status !== 'failed')
-        log.warn(`the start of the run was not pushed: ${startProblem}`);
-      if (report.status === 'failed' && report.refused) {
-        log.error(`the job's own metrics were refused: ${report.refused.message}`);
-      }
+      logBeside(report);
       return report;
     },
 
@@ -129,6 +127,15 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     close: () => client.close(),
   };
 
+  /** What the report alone does not say. */
+  function logBeside(report: DeliveryReport): void {
+    if (report.status !== 'failed') {
+      if (startProblem !== undefined) log.warn(`the start of the run was not pushed: ${startProblem}`);
+    } else if (report.refused) {
+      log.error(`the job's own metrics were refused: ${report.refused.message}`);
+    }
+  }
+
   /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */
   async function nothingWaits(signal: AbortSignal): Promise<boolean> {
     if (!spool?.hasPending()) return true;
@@ -140,13 +147,13 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     const entry: RunEntry = {
       key,
       startedAtMs,
-      put: succeeded && options.replace && !alone,
+      put: succeeded && mode.replace && !alone,
       outcome: writeFamilies(outcome(rejected)),
       outcomeAlone: writeFamilies(outcome(true)),
       own: alone ? '' : jobMetrics.text,
-      accumulate: options.accumulate,
+      accumulate: mode.accumulate,
     };
-    return base && options.accumulate ? withBase(entry, base) : entry;
+    return base && mode.accumulate ? withBase(entry, base) : entry;
   }
 }
 

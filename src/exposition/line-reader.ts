@@ -85,14 +85,7 @@ export class LineReader {
     for (;;) {
       this.skipBlanks();
       if (this.take('}')) return labels;
-      const name = this.#match(LABEL_NAME);
-      if (name === '') throw this.error('invalid label name');
-      if (name === '__name__') throw this.error('label name "__name__" is reserved');
-      if (names.has(name)) throw this.error(`duplicate label name "${name}"`);
-      this.skipBlanks();
-      if (!this.take('=')) throw this.error(`expected "=" after label name "${name}"`);
-      this.skipBlanks();
-      if (!this.take('"')) throw this.error(`expected '"' at the start of the value of label "${name}"`);
+      const name = this.#labelName(names);
       names.add(name);
       labels.push([name, this.#labelValue(name)]);
       this.skipBlanks();
@@ -114,6 +107,19 @@ export class LineReader {
     if (!/^[+-]?\d+$/.test(text)) throw this.error(`expected an integer as timestamp, got "${text}"`);
     if (!this.atEnd()) throw this.error(`unexpected text after the timestamp: "${this.rest()}"`);
     return Number(text);
+  }
+
+  /** A label's name that is not among those before it, up to its value. */
+  #labelName(names: ReadonlySet<string>): string {
+    const name = this.#match(LABEL_NAME);
+    if (name === '') throw this.error('invalid label name');
+    if (name === '__name__') throw this.error('label name "__name__" is reserved');
+    if (names.has(name)) throw this.error(`duplicate label name "${name}"`);
+    this.skipBlanks();
+    if (!this.take('=')) throw this.error(`expected "=" after label name "${name}"`);
+    this.skipBlanks();
+    if (!this.take('"')) throw this.error(`expected '"' at the start of the value of label "${name}"`);
+    return name;
   }
 
   #labelValue(name: string): string {

@@ -1,4 +1,5 @@
 import type { Labels, MetricFamily } from '../exposition/family.js';
+import { findInconsistency, type IndexEntry } from './consistency.js';
 import { labelsKey, type StoredFamily, sortLabels, storeFamily } from './metric.js';
 
 /** A group: what was pushed under one set of grouping labels. */
@@ -59,7 +60,7 @@ const INCONSISTENT = 'pushed metrics are invalid or inconsistent with existing m
 export function createStore(limits: { readonly groups: number }): Store {
   const groups = new Map<string, Group>();
   /** For each family name its type and, by label set, the group that holds it. */
-  const index = new Map<string, { type: string; holders: Map<string, string> }>();
+  const index = new Map<string, IndexEntry & { holders: Map<string, string> }>();
 
   const unlist = (family: StoredFamily): void => {
     const entry = index.get(family.name);
@@ -84,56 +85,6 @@ export function createStore(limits: { readonly groups: number }): Store {
     groups.delete(key);
   };
 
-  /** What is wrong with these families beside all other groups, or `undefined`. */
-  const findInconsistency = (key: string, next: ReadonlyMap<string, TimedFamily>): string | undefined => {
-    for (const family of next.values()) {
-      const known = index.get(family.name);
-      const held = groups.get(key)?.families.get(family.name)?.metrics.length ?? 0;
-      if (known && known.type !== family.type && known.holders.size > held) {
-        return `collected metric "${family.name}" ${showLabels(family.metrics[0]?.labels ?? [])} is not a ${known.type.toUpperCase()}`;
-      }
-      const seen = new Set<string>();
-      for (const { labels } of family.metrics) {
-        const bad = labels.find(([name]) => name.startsWith('__'));
-        if (bad) return `collected metric "${family.name}" has a label with an invalid name: ${bad[0]}`;
-        const part = labels.find(([name]) => name === partLabel(family.type));
-        if (part) return `collected metric "${family.name}" of type ${family.type} has the label ${part[0]}`;
-        const set = labelsKey(labels);
-        const holder = known?.holders.get(set);
-        if (seen.has(set) || (holder !== undefined && holder !== key)) {
-          return `collected metric "${family.name}" ${showLabels(labels)} was collected before with the same name and label values`;
-        }
-        seen.add(set);
-      }
-    }
-    return findCollision(key, next);
-  };
-
-  const exists = (key: string, next: ReadonlyMap<string, TimedFamily>, name: string): boolean => {
-    if (next.has(name)) return true;
-    const known = index.get(name);
-    return known !== undefined && [...known.holders.values()].some((holder) => holder !== key);
-  };
-  const typeOf = (key: string, next: ReadonlyMap<string, TimedFamily>, name: string): string | undefined =>
-    exists(key, next, name) ? (next.get(name)?.type ?? index.get(name)?.type) : undefined;
-
-  const findCollision = (key: string, next: ReadonlyMap<string, TimedFamily>): string | undefined => {
-    for (const { name, type } of next.values()) {
-      for (const suffix of partSuffixes(type)) {
-        if (exists(key, next, name + suffix)) {
-          return `collected ${type} named "${name}" collides with previously collected metric named "${name}${suffix}"`;
-        }
-      }
-      const suffix = /_(?:count|sum|bucket)$/.exec(name)?.[0];
-      const whole = suffix && name.slice(0, -suffix.length);
-      const wholeType = whole && typeOf(key, next, whole);
-      if (wholeType && partSuffixes(wholeType).includes(suffix)) {
-        return `collected metric named "${name}" collides with previously collected ${wholeType} named "${whole}"`;
-      }
-    }
-    return undefined;
-  };
-
   return {
     push({ labels, families, replace }, nowMs) {
       const key = labelsKey(sortLabels(labels));
@@ -155,7 +106,7 @@ export function createStore(limits: { readonly groups: number }): Store {
       const kept = replace ? [] : (before?.families ?? []);
       const times = pushTimes(labels, { success: nowMs, failure: failureTimeOf(before) }, nowMs);
       const next = new Map([...kept, ...pushed, ...times]);
-      const problem = findInconsistency(key, next);
+      const problem = findInconsistency({ key, index, held: before?.families }, next);
       if (problem) fail(problem);
       replaceFamilies(key, labels, next);
     },
@@ -226,19 +177,4 @@ export function failureTimeOf(group: Group | undefined): number {
 function readTime(group: Group | undefined, name: string): number {
   const value = group?.families.get(name)?.metrics[0]?.value;
   return value?.kind === 'single' ? value.value * 1000 : 0;
-}
-
-/** The label that tells a metric's own parts apart, and that it therefore must not have besides. */
-function partLabel(type: string): string | undefined {
-  if (type === 'histogram') return 'le';
-  return type === 'summary' ? 'quantile' : undefined;
-}
-
-function partSuffixes(type: string): readonly string[] {
-  if (type === 'histogram') return ['_count', '_sum', '_bucket'];
-  return type === 'summary' ? ['_count', '_sum'] : [];
-}
-
-function showLabels(labels: Labels): string {
-  return `{${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}}`;
 }

@@ -19,6 +19,10 @@ export interface ExecutionOptions<R extends MetricsSource> {
   readonly registry: R;
   readonly previous: PreviousMetrics | undefined;
   readonly stopwatch: Stopwatch;
+  readonly settings: ExecutionSettings;
+}
+
+export interface ExecutionSettings {
   /** Aborts to stop the run; the reason says why (StoppedBySignal, JobCrashed, or anything else). */
   readonly stop: AbortSignal;
   /** The job's deadline in milliseconds; 0 is none. */
@@ -59,8 +63,9 @@ export function createExecution<R extends MetricsSource>(
   job: AnyJob<R>,
   options: ExecutionOptions<R>,
 ): JobExecution {
-  const { stopwatch, log } = options;
-  const stop = createStop(options);
+  const { stopwatch, settings } = options;
+  const { log } = settings;
+  const stop = createStop(settings);
   let progressed: number | undefined;
   let reading: StopwatchReading | undefined;
   let ended = false;
@@ -76,7 +81,7 @@ export function createExecution<R extends MetricsSource>(
       if (!isCount(done))
         return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
       progressed = done;
-      options.onProgress(done, isCount(total) ? total : undefined);
+      settings.onProgress(done, isCount(total) ? total : undefined);
     },
     onGraceOver: stop.onGraceOver,
     workDone() {
@@ -105,7 +110,7 @@ export function createExecution<R extends MetricsSource>(
     ended = true;
 
     if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
-      log.warn(`${job.name} did not end within its grace period of ${formatDuration(options.graceMs)}`);
+      log.warn(`${job.name} did not end within its grace period of ${formatDuration(settings.graceMs)}`);
     }
     const result: Returned = settled && 'result' in settled ? settled.result : {};
     const { recordsProcessed: reported } = result;

@@ -24,6 +24,8 @@ const WAVE_PEAK = 10;
  */
 export function createSampleJob(options: SampleJobOptions): Job {
   const { ticks, intervalMs, failAfter } = options;
+  const pause = (signal: AbortSignal) =>
+    intervalMs > 0 ? wait(intervalMs, undefined, { signal }) : yieldOnce(undefined, { signal });
   return defineJob({
     name: SAMPLE_JOB_NAME,
     async run({ registry, signal, progress, previous }) {
@@ -32,14 +34,15 @@ export function createSampleJob(options: SampleJobOptions): Job {
       const begin = previous?.value('prom_sample_counter') ?? 0;
       metrics.gauge.set(waveAt(begin));
       progress(0, ticks);
-      for (let done = 0; ; ) {
-        if (done === failAfter) throw new JobFailed(`failed on purpose after ${done} ticks (--fail-after)`);
-        if (done >= ticks) return { recordsProcessed: done };
-        if (done > 0)
-          await (intervalMs > 0 ? wait(intervalMs, undefined, { signal }) : yieldOnce(undefined, { signal }));
-        tick(begin + ++done);
+      const last = Math.min(ticks, failAfter ?? ticks);
+      for (let done = 1; done <= last; done++) {
+        if (done > 1) await pause(signal);
+        tick(begin + done);
         progress(done, ticks);
       }
+      if (failAfter !== undefined && failAfter <= ticks)
+        throw new JobFailed(`failed on purpose after ${last} ticks (--fail-after)`);
+      return { recordsProcessed: last };
     },
   });
 }

@@ -70,24 +70,25 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
   const onExit = (code: number): void => {
     if (ended) return;
     ended = true;
-    if (runs === undefined) {
+    const least = (exitCode: number): void => {
+      if (code === 0) process.exitCode = exitCode;
+    };
+    const run = runs?.current();
+    if (run) {
+      const inJob = run.phase() === 'job';
+      log.error(`${inJob ? 'the job' : 'what the job left behind'} called process.exit(${code})`);
+      const exitCode = run.abandon({ exitCode: code });
+      if (inJob) process.exitCode = exitCode;
+      else least(exitCode);
+    } else if (runs) {
+      log.error(`what a job left behind called process.exit(${code}), which ends the schedule`);
+      least(EXIT.failed);
+    } else {
       log.error(
         'ended before a job began: the module called process.exit, or waits for what nothing will settle',
       );
-      if (code === 0) process.exitCode = EXIT.usage;
-      return;
+      least(EXIT.usage);
     }
-    const run = runs.current();
-    if (run === undefined) {
-      log.error(`what a job left behind called process.exit(${code}), which ends the schedule`);
-      if (code === 0) process.exitCode = EXIT.failed;
-      return;
-    }
-    const phase = run.phase();
-    if (phase === 'job') log.error(`the job called process.exit(${code})`);
-    else log.error(`what the job left behind called process.exit(${code})`);
-    const exitCode = run.abandon({ exitCode: code });
-    if (phase === 'job' || code === 0) process.exitCode = exitCode;
   };
 
   process.on('uncaughtException', onUncaught);

@@ -17,7 +17,7 @@ type Collect = (deadline: Deadline) => Promise<JobMetrics>;
  * @throws UsageError if the gateway's address or the http config file is wrong, and push failures count.
  */
 export async function openTargets(options: ResolvedRunOptions, collect: Collect): Promise<Target[]> {
-  const { gateway, textfile, dryRun } = options;
+  const { gateway, textfile, dryRun } = options.delivery;
   if (dryRun) return [await openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
   return [
     ...(gateway === 'none'
@@ -33,12 +33,17 @@ async function openGatewayTarget(
   collect: Collect,
 ): Promise<Target> {
   const { createGatewayTarget } = await import('../delivery/gateway-target.js');
-  return createGatewayTarget({ ...options, client, collect, spool: await openRunSpool(options, client) });
+  const { key, delivery, log } = options;
+  const spool = await openRunSpool(options, client);
+  return createGatewayTarget({ client, key, collect, mode: delivery, spool, log });
 }
 
-async function openTextfileTarget(folder: string, options: ResolvedRunOptions): Promise<Target> {
+async function openTextfileTarget(
+  folder: string,
+  { key, delivery: { accumulate } }: ResolvedRunOptions,
+): Promise<Target> {
   const { createTextfileTarget } = await import('../delivery/textfile/textfile-target.js');
-  return createTextfileTarget({ ...options, folder });
+  return createTextfileTarget({ folder, key, accumulate });
 }
 
 async function openDryRun(gateway: string, write: (text: string) => void): Promise<GatewayClient> {
@@ -47,10 +52,10 @@ async function openDryRun(gateway: string, write: (text: string) => void): Promi
 }
 
 /** With `onPushFailure: 'warn'`, a bad address becomes a client whose every push fails, so the job still runs. */
-async function openClientOrFail(options: ResolvedRunOptions): Promise<GatewayClient> {
-  const { gateway, onPushFailure } = options;
+async function openClientOrFail({ delivery }: ResolvedRunOptions): Promise<GatewayClient> {
+  const { gateway, onPushFailure } = delivery;
   try {
-    return await openClient(options);
+    return await openClient(delivery);
   } catch (error) {
     if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
     const { message, hint } = error;
@@ -71,12 +76,8 @@ function addressOf(gateway: string): string {
 }
 
 /** Counts what waits in the spool for the run's own group; the rest of a spool is other jobs'. */
-export async function openSpoolCount({
-  gateway,
-  spool,
-  key,
-  log,
-}: ResolvedRunOptions): Promise<() => number> {
+export async function openSpoolCount({ delivery, key, log }: ResolvedRunOptions): Promise<() => number> {
+  const { gateway, spool } = delivery;
   const target = addressOf(gateway);
   if (spool === undefined || target === NO_ADDRESS) return () => 0;
   const { openSpool } = await import('../delivery/spool/spool.js');
@@ -85,10 +86,8 @@ export async function openSpoolCount({
 }
 
 /** A dry run touches no spool. */
-async function openRunSpool(
-  { spool, spoolLimit: limits, dryRun, key, log }: ResolvedRunOptions,
-  client: GatewayClient,
-) {
+async function openRunSpool({ delivery, key, log }: ResolvedRunOptions, client: GatewayClient) {
+  const { spool, spoolLimit: limits, dryRun } = delivery;
   if (spool === undefined || dryRun || client.target === NO_ADDRESS) return undefined;
   const { createRunSpool } = await import('../delivery/spool/run-spool.js');
   return createRunSpool({ path: spool, limits, client, key, log });

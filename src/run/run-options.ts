@@ -65,56 +65,89 @@ export interface RunOptions {
   readonly onEnd?: ((outcome: RunOutcome) => void) | undefined;
 }
 
-/** Options that have no default: without them, what they ask for is not done. */
-const WITHOUT_DEFAULT = [
-  'expectedInterval',
-  'due',
-  'timezone',
-  'dryRun',
-  'spool',
-  'textfile',
-  'credentials',
-  'httpConfigFile',
-] as const satisfies readonly (keyof RunOptions)[];
+/** The options of one run, checked, with their defaults, in the groups that use them. */
+export interface ResolvedRunOptions {
+  readonly key: GroupingKey;
+  readonly delivery: DeliverySettings;
+  readonly pushes: PushSettings;
+  /** When the next success is due, if that is known. */
+  readonly schedule: Pick<RunOptions, 'due' | 'expectedInterval' | 'timezone'>;
+  readonly job: JobSettings;
+  readonly log: Log;
+  /** Whether to say where the metrics went. */
+  readonly logDelivered: boolean;
+  readonly onEnd: (outcome: RunOutcome) => void;
+}
 
-type WithoutDefault = (typeof WITHOUT_DEFAULT)[number];
+/** Where a run's metrics go. */
+export interface DeliverySettings
+  extends Pick<RunOptions, 'spool' | 'textfile' | 'credentials' | 'httpConfigFile' | 'dryRun'> {
+  readonly gateway: string;
+  readonly replace: boolean;
+  readonly accumulate: boolean;
+  readonly spoolLimit: SpoolLimits;
+  readonly onPushFailure: 'fail' | 'warn';
+}
 
-/** The options of one run, checked and with their defaults. */
-export type ResolvedRunOptions = {
-  readonly [K in Exclude<keyof RunOptions, 'job' | 'grouping' | WithoutDefault>]-?: Exclude<
-    RunOptions[K],
-    undefined
-  >;
-} & Pick<RunOptions, WithoutDefault> & { readonly key: GroupingKey };
+/** Which pushes there are, and how long the last may take. */
+export interface PushSettings {
+  readonly start: boolean;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** What the job is run with. */
+export interface JobSettings {
+  readonly stop: AbortSignal;
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  readonly log: Log;
+  readonly onProgress: (done: number, total: number | undefined) => void;
+}
 
 /** @throws UsageError that names the option, what was expected and what came. */
-export function resolveRunOptions(jobName: string, options: RunOptions): ResolvedRunOptions {
-  if (
-    options.textfile !== undefined &&
-    toPairs(options.grouping ?? []).some(([name]) => name === 'batch_job')
-  ) {
-    throw new UsageError(
-      'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
-    );
-  }
-  const asked = Object.fromEntries(WITHOUT_DEFAULT.map((name) => [name, options[name]]));
+export function resolveRunOptions(jobName: string, given: RunOptions): ResolvedRunOptions {
+  const { log = silentLog, logDelivered = true, onEnd = () => {} } = given;
   return {
-    ...(asked as Pick<RunOptions, WithoutDefault>),
-    gateway: options.gateway ?? 'http://localhost:9091',
-    key: resolveKey(options.job ?? jobName, options.grouping ?? []),
-    ...resolveMode(options),
-    pushTimeoutMs: checkTime('pushTimeoutMs', options.pushTimeoutMs ?? 15_000, 1),
-    onPushFailure: options.onPushFailure ?? 'fail',
-    timeoutMs: checkTime('timeoutMs', options.timeoutMs ?? 0, 0),
-    graceMs: checkTime('graceMs', options.graceMs ?? 5000, 0),
-    startPush: options.startPush ?? true,
-    pushIntervalMs: checkTime('pushIntervalMs', options.pushIntervalMs ?? 0, 0),
-    spoolLimit: options.spoolLimit ?? DEFAULT_SPOOL_LIMITS,
-    signal: options.signal ?? new AbortController().signal,
-    logDelivered: options.logDelivered ?? true,
-    log: options.log ?? silentLog,
-    onProgress: options.onProgress ?? (() => {}),
-    onEnd: options.onEnd ?? (() => {}),
+    key: resolveKey(jobName, given),
+    delivery: resolveDelivery(given),
+    pushes: resolvePushes(given),
+    schedule: given,
+    job: resolveJob(given, log),
+    log,
+    logDelivered,
+    onEnd,
+  };
+}
+
+function resolveDelivery(given: RunOptions): DeliverySettings {
+  const { gateway = 'http://localhost:9091', onPushFailure = 'fail' } = given;
+  const { spool, textfile, credentials, httpConfigFile, dryRun, spoolLimit = DEFAULT_SPOOL_LIMITS } = given;
+  const targets = { gateway, spool, spoolLimit, textfile, credentials, httpConfigFile, dryRun };
+  return { ...targets, onPushFailure, ...resolveMode(given) };
+}
+
+function resolvePushes({
+  startPush = true,
+  pushIntervalMs = 0,
+  pushTimeoutMs = 15_000,
+}: RunOptions): PushSettings {
+  return {
+    start: startPush,
+    intervalMs: checkTime('pushIntervalMs', pushIntervalMs, 0),
+    timeoutMs: checkTime('pushTimeoutMs', pushTimeoutMs, 1),
+  };
+}
+
+function resolveJob(given: RunOptions, log: Log): JobSettings {
+  const { timeoutMs = 0, graceMs = 5000, onProgress = () => {} } = given;
+  const { signal: stop = new AbortController().signal } = given;
+  return {
+    stop,
+    timeoutMs: checkTime('timeoutMs', timeoutMs, 0),
+    graceMs: checkTime('graceMs', graceMs, 0),
+    log,
+    onProgress,
   };
 }
 
@@ -130,8 +163,14 @@ function resolveMode({ replace = false, accumulate = false }: RunOptions): {
   return { replace, accumulate };
 }
 
-function resolveKey(job: unknown, grouping: NonNullable<RunOptions['grouping']>): GroupingKey {
-  const pairs = toPairs(grouping);
+function resolveKey(jobName: string, given: RunOptions): GroupingKey {
+  const pairs = toPairs(given.grouping ?? []);
+  const job: unknown = given.job ?? jobName;
+  if (given.textfile !== undefined && pairs.some(([name]) => name === 'batch_job')) {
+    throw new UsageError(
+      'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
+    );
+  }
   if (typeof job !== 'string') throw new UsageError(`job: expected a text, got ${typeof job}`);
   const checked = pairs.map(([name, value]) => {
     if (typeof name !== 'string' || typeof value !== 'string') {

@@ -42,7 +42,8 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     const due = await createDue(options);
     let registry: MetricsSource = { metrics: () => '' };
     const collecting: CollectOptions = {
-      ...options,
+      key: options.key,
+      accumulate: options.delivery.accumulate,
       reserved: BATCH_FAMILY_NAMES,
       collect: () => registry.metrics(),
     };
@@ -53,14 +54,13 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     warnOfPerRunLabels(options.key, options.log);
 
     const delivery = createDelivery({ targets, collect, log: options.log });
-    const previous = await delivery.prepare(options.signal);
+    const previous = await delivery.prepare(options.job.stop);
     const stopwatch = startStopwatch();
     const execution = createExecution(opened.guarded, {
-      ...options,
+      settings: options.job,
       registry: opened.registry,
       previous: previous && createPrevious(previous),
       stopwatch,
-      stop: options.signal,
     });
     const conclude = createConclusion(job.name, delivery, due, options);
     begun = { execution, conclude };
@@ -96,19 +96,15 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
 }
 
 /** Says that the run has begun, and pushes the job's own metrics while it runs; returns what ends that. */
-function announce(
-  delivery: Delivery,
-  startedAtMs: number,
-  { startPush, pushIntervalMs, log }: ResolvedRunOptions,
-): () => void {
+function announce(delivery: Delivery, startedAtMs: number, { pushes, log }: ResolvedRunOptions): () => void {
   const start = startFamilies(startedAtMs);
-  if (startPush) delivery.start(start);
-  if (pushIntervalMs === 0) return () => {};
+  if (pushes.start) delivery.start(start);
+  if (pushes.intervalMs === 0) return () => {};
   let updates: NodeJS.Timeout | undefined;
-  tell(log, () => {
-    updates = setInterval(() => delivery.update(start), pushIntervalMs).unref();
+  notify(log, () => {
+    updates = setInterval(() => delivery.update(start), pushes.intervalMs).unref();
   });
-  return () => tell(log, () => clearInterval(updates));
+  return () => notify(log, () => clearInterval(updates));
 }
 
 /** What follows a job's end. */
@@ -127,7 +123,9 @@ function createConclusion(
   due: DuePlan | undefined,
   options: ResolvedRunOptions,
 ): Conclude {
-  const { log, signal: stop, pushTimeoutMs, onPushFailure } = options;
+  const { log, pushes, logDelivered: logAll } = options;
+  const { stop } = options.job;
+  const { onPushFailure, dryRun } = options.delivery;
   const endOf = (outcome: RunOutcome) => {
     const dueAtMs = dueAfter(due, outcome, log);
     return {
@@ -139,13 +137,13 @@ function createConclusion(
   };
   return {
     said(outcome) {
-      tell(log, () => options.onEnd(outcome));
-      tell(log, () => logOutcome(log, name, outcome));
+      notify(log, () => options.onEnd(outcome));
+      notify(log, () => logOutcome(log, name, outcome));
     },
     deliver(outcome) {
       const stopped = stop.aborted || outcome.status === 'timed_out';
       return delivery.end(endOf(outcome), {
-        totalMs: stopped ? Math.min(pushTimeoutMs, PUSH_AFTER_STOP_MS) : pushTimeoutMs,
+        totalMs: stopped ? Math.min(pushes.timeoutMs, PUSH_AFTER_STOP_MS) : pushes.timeoutMs,
         afterStopMs: PUSH_AFTER_STOP_MS,
         stop,
       });
@@ -153,7 +151,7 @@ function createConclusion(
     abandon: (outcome) => delivery.abandon(endOf(outcome)),
     result(outcome, reports) {
       for (const { target, report } of reports) {
-        if (report.status === 'delivered' && (!options.logDelivered || options.dryRun)) continue;
+        if (report.status === 'delivered' && (!logAll || dryRun)) continue;
         logDelivery(log, report, target, onPushFailure);
       }
       const worst = worstReport(reports);
@@ -187,14 +185,14 @@ export async function checkRun(jobName: string, given: RunOptions): Promise<void
 
 function dueAfter(due: DuePlan | undefined, outcome: RunOutcome, log: Log): number | undefined {
   let dueAtMs: number | undefined;
-  tell(log, () => {
+  notify(log, () => {
     dueAtMs = due?.dueAfter(outcome.completedAtMs, outcome.durationSeconds);
   });
   return dueAtMs;
 }
 
 /** The cron reader is loaded only by those who say how often the job should succeed. */
-async function createDue({ due, expectedInterval, timezone }: ResolvedRunOptions) {
+async function createDue({ schedule: { due, expectedInterval, timezone } }: ResolvedRunOptions) {
   if (due || expectedInterval === undefined) return due;
   const { createDuePlan } = await import('../job/due.js');
   return createDuePlan(expectedInterval, timezone);
@@ -224,7 +222,7 @@ async function createDefaultRegistry<R extends MetricsSource>(): Promise<R> {
 }
 
 /** Nothing that is only told of the run may keep its outcome from the gateway. */
-function tell(log: Log, body: () => void): void {
+function notify(log: Log, body: () => void): void {
   try {
     body();
   } catch (error) {

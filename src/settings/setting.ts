@@ -52,6 +52,8 @@ export type SettingValues<S extends Settings> = {
           : never;
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What the command line gave for each setting: texts, texts of a list, or `true` for a switch. */
 export type GivenFlags = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
@@ -64,7 +66,7 @@ export type GivenFlags = Readonly<Record<string, string | readonly string[] | tr
 export function resolveSettings<S extends Settings>(
   settings: S,
   flags: GivenFlags,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): SettingValues<S> {
   const values = Object.entries(settings).map(([name, setting]) => [
     name,
@@ -73,29 +75,32 @@ export function resolveSettings<S extends Settings>(
   return Object.fromEntries(values);
 }
 
-function resolveSetting(
-  setting: Setting,
-  flag: GivenFlags[string],
-  env: Readonly<Record<string, string | undefined>>,
-): unknown {
-  const variable = setting.env.find((name) => (env[name] ?? '').trim() !== '');
-  const fromEnv = variable === undefined ? undefined : (env[variable] ?? '').trim();
-  switch (setting.kind) {
-    case 'switch':
-      if (flag === true) return true;
-      return fromEnv === undefined ? false : parseSwitch(variable ?? '', fromEnv);
-    case 'list': {
-      const texts = Array.isArray(flag) ? flag : fromEnv?.split(',').map((text) => text.trim());
-      const source = Array.isArray(flag) ? longFlag(setting) : (variable ?? '');
-      return (texts ?? []).map((text: string) => parseText(setting, source, text));
-    }
-    case 'value':
-      if (typeof flag === 'string') return parseText(setting, longFlag(setting), flag);
-      if (fromEnv !== undefined) return parseText(setting, variable ?? '', fromEnv);
-      return setting.default === undefined
-        ? undefined
-        : parseText(setting, longFlag(setting), setting.default);
-  }
+function resolveSetting(setting: Setting, flag: GivenFlags[string], env: Environment): unknown {
+  if (flag !== undefined) return parseFlag(setting, flag);
+  const variable = setting.env.find((name) => env[name]?.trim());
+  const text = variable && env[variable]?.trim();
+  if (variable && text) return parseVariable(setting, variable, text);
+  return parseDefault(setting);
+}
+
+function parseFlag(setting: Setting, given: NonNullable<GivenFlags[string]>): unknown {
+  if (setting.kind === 'switch' || given === true) return given === true;
+  const source = longFlag(setting);
+  return typeof given === 'string'
+    ? parseText(setting, source, given)
+    : given.map((text) => parseText(setting, source, text));
+}
+
+function parseVariable(setting: Setting, variable: string, text: string): unknown {
+  if (setting.kind === 'switch') return parseSwitch(variable, text);
+  if (setting.kind === 'value') return parseText(setting, variable, text);
+  return text.split(',').map((part) => parseText(setting, variable, part.trim()));
+}
+
+function parseDefault(setting: Setting): unknown {
+  if (setting.kind === 'switch') return false;
+  if (setting.kind === 'list') return [];
+  return setting.default === undefined ? undefined : parseText(setting, longFlag(setting), setting.default);
 }
 
 function parseText<T>(setting: ValueSetting<T> | ListSetting<T>, source: string, text: string): T {

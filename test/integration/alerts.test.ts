@@ -43,7 +43,7 @@ describe.skipIf(!promtool)('the rules', () => {
     ['check', 'rules', RULES],
     ['test', 'rules', ...TESTS],
   ])('promtool %s %s passes', (...args) => {
-    expect(execFileSync(promtool ?? '', args, { encoding: 'utf8' })).toContain('SUCCESS');
+    expect(execFileSync(promtool ?? '', args, { encoding: 'utf8', stdio: 'pipe' })).toContain('SUCCESS');
   });
 
   test('each alert has a case in which it fires and one in which it is silent', () => {
@@ -136,7 +136,9 @@ describe.skipIf(!amtool)('Alertmanager', () => {
   const config = join(project, 'deploy/alertmanager/alertmanager.yml');
 
   test('amtool accepts its configuration', () => {
-    expect(execFileSync(amtool ?? '', ['check-config', config], { encoding: 'utf8' })).toContain('SUCCESS');
+    expect(
+      execFileSync(amtool ?? '', ['check-config', config], { encoding: 'utf8', stdio: 'pipe' }),
+    ).toContain('SUCCESS');
   });
 
   test.each(rules.map(({ alert, labels }) => [alert, labels.severity ?? ''] as const))(
@@ -153,7 +155,7 @@ describe.skipIf(!amtool)('Alertmanager', () => {
           `severity=${severity}`,
           'job=x',
         ],
-        { encoding: 'utf8' },
+        { encoding: 'utf8', stdio: 'pipe' },
       );
       expect(receiver.trim()).toBe('webhook');
     },

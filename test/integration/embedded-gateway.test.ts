@@ -156,7 +156,7 @@ test.skipIf(!promtool)('promtool parses what it shows', async () => {
   const { body } = await send(gateway.url, { method: 'GET', path: '/metrics' });
   let findings = '';
   try {
-    execFileSync(promtool ?? '', ['check', 'metrics'], { input: body, encoding: 'utf8' });
+    execFileSync(promtool ?? '', ['check', 'metrics'], { input: body, encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     // Exit 3 is findings of style, such as the tutorial's name of the counter; 1 would be a parse error.
     const failed = error as { status: number; stderr: string; stdout: string };

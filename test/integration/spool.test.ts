@@ -299,13 +299,9 @@ describe('a process killed', () => {
     [
       'after the entry is sent',
       'delivery/spool/flush-group.ts',
-      '    for (const name of names) onReport(name, report);',
+      '  for (const name of members) onReport(name, report);',
     ],
-    [
-      'after the entry is removed',
-      'delivery/spool/flush-group.ts',
-      '    if (fold) folder.removeFold();\n  }',
-    ],
+    ['after the entry is removed', 'delivery/spool/flush-group.ts', '  if (folded) folder.removeFold();\n}'],
   ];
 
   test.each(steps)(

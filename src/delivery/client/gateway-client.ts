@@ -62,7 +62,7 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
   let connection: Promise<Connection> | undefined;
 
   const send = async (request: HttpRequest, limits: PushLimits): Promise<string> => {
-    const { deadline, signal, once = false, onRetry } = limits;
+    const { deadline, signal, once = false } = limits;
     const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
     const startMark = performance.now();
     connection ??= openConnection(address, access);
@@ -74,15 +74,23 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
         signal: ends,
       });
       if (typeof error === 'string') return error;
-      const waitMs = once
-        ? undefined
-        : planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
-      if (waitMs !== undefined && !ends.aborted) {
-        onRetry?.(error, waitMs);
-        await wait(waitMs, undefined, { signal: ends }).catch(() => {});
-      }
-      if (waitMs === undefined || ends.aborted) throw withEffort(error, tries, performance.now() - startMark);
+      const again = !once && (await pauseBeforeRetry(error, tries, limits, ends));
+      if (!again) throw withEffort(error, tries, performance.now() - startMark);
     }
+  };
+
+  /** Waits for the next try; whether there is a point in one. */
+  const pauseBeforeRetry = async (
+    error: PushError,
+    tries: number,
+    { deadline, onRetry }: PushLimits,
+    ends: AbortSignal,
+  ): Promise<boolean> => {
+    const waitMs = planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
+    if (waitMs === undefined || ends.aborted) return false;
+    onRetry?.(error, waitMs);
+    await wait(waitMs, undefined, { signal: ends }).catch(() => {});
+    return !ends.aborted;
   };
 
   /** The answer's text, or why there is none. */

@@ -4,14 +4,27 @@ import type { GroupingKey } from '../grouping-key.js';
 import { PushError, PushUnauthorized } from '../http/push-error.js';
 import { foldEntries, lateEntry, type RunEntry } from '../push/run-entry.js';
 import { isRefusedBody, type SendReport, sendEntry } from '../push/send-entry.js';
-import type { Fold, GroupFolder } from './group-folder.js';
+import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
+
+/** What goes as one request. */
+interface Batch extends Fold {
+  /** Several entries as one, which the folder knows of. */
+  readonly folded: boolean;
+}
+
+/** What waits: at least an entry, or several that were being sent as one. */
+interface Waiting {
+  readonly entries: readonly SpooledEntry[];
+  readonly begun: Fold | undefined;
+  readonly first: RunEntry;
+}
 
 /**
  * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
- * that leaves the same behind; where that is refused, they go one by one. The caller holds the folder's lock.
+ * that leaves the same behind; if that is refused, they go one by one. The caller holds the folder's lock.
  *
  * @param onReport is told what became of each entry that was dealt with, before it is removed.
- * @param fresh the entry of a run that has just ended: where it is the only one, it cannot be late.
+ * @param fresh the entry of a run that has just ended: if it is the only one, it cannot be late.
  * @returns why the rest still waits, if it does.
  */
 export async function flushGroup(
@@ -21,49 +34,86 @@ export async function flushGroup(
   onReport: (name: string, report: SendReport) => void,
   fresh?: string,
 ): Promise<PushError | undefined> {
-  let held: readonly MetricFamily[] | undefined;
+  let held: readonly MetricFamily[] | PushError | undefined;
   let oneByOne = false;
-
   for (;;) {
-    const entries = folder.list();
-    const begun = folder.fold();
-    const [first] = entries;
-    if (!first && !begun) return undefined;
-    if (!held && (begun || entries.length > 1 || first?.name !== fresh)) {
-      const reading = await readHeld(client, (begun?.entry ?? first?.entry ?? missing()).key, limits);
-      if (reading instanceof PushError) return reading;
-      held = reading;
-    }
-    const ifLate = (entry: RunEntry): RunEntry => (held ? lateEntry(entry, held) : entry);
-    const current = entries.map(({ name, entry }) => ({ name, entry: ifLate(entry) }));
-    const made = begun || oneByOne ? undefined : foldAll(current);
-    if (made) folder.writeFold(made);
-    const fold = begun ? { ...begun, entry: ifLate(begun.entry) } : made;
-
-    const names = fold?.members ?? [current[0]?.name ?? missing()];
-    const entry = fold?.entry ?? current[0]?.entry ?? missing();
-    const report = isEmpty(entry)
-      ? ({ status: 'delivered' } as const)
-      : await sendEntry(client, entry, limits, {
-          fallback: !fold,
-          async onBase(based) {
-            if (fold) folder.writeFold({ members: fold.members, entry: based });
-            else folder.update(names[0] ?? missing(), based);
-          },
-        });
-
-    if (fold && report.status === 'failed' && (report.refused || isRefusedBody(report.error))) {
+    const waiting = readWaiting(folder);
+    if (!waiting) return undefined;
+    if (mayBeLate(waiting, fresh)) held ??= await readHeld(client, waiting.first.key, limits);
+    if (held instanceof PushError) return held;
+    const batch = takeBatch(folder, waiting, held, oneByOne);
+    const report = await sendBatch(folder, client, batch, limits);
+    if (batch.folded && isRefused(report)) {
       // Nothing of it was stored, so that its members can be told one by one.
       folder.removeFold();
       oneByOne = true;
-      continue;
-    }
-    if (report.status === 'failed' && !isRefusedBody(report.error)) return report.error;
-    for (const name of names) onReport(name, report);
-    if (report.status === 'delivered') folder.remove(names);
-    else folder.reject(names[0] ?? missing(), report.error.message);
-    if (fold) folder.removeFold();
+    } else if (report.status === 'failed' && !isRefusedBody(report.error)) return report.error;
+    else settle(folder, batch, report, onReport);
   }
+}
+
+function isRefused(report: SendReport): boolean {
+  return report.status === 'failed' && (report.refused !== undefined || isRefusedBody(report.error));
+}
+
+function readWaiting(folder: GroupFolder): Waiting | undefined {
+  const entries = folder.list();
+  const begun = folder.fold();
+  const first = begun?.entry ?? entries[0]?.entry;
+  return first && { entries, begun, first };
+}
+
+/** Whether the group may have heard of a later run than one of these. */
+function mayBeLate({ entries, begun }: Waiting, fresh: string | undefined): boolean {
+  return begun !== undefined || entries.length > 1 || entries[0]?.name !== fresh;
+}
+
+/** What goes next: what was begun, as many entries as make one, or the first. */
+function takeBatch(
+  folder: GroupFolder,
+  { entries, begun }: Waiting,
+  held: readonly MetricFamily[] | undefined,
+  oneByOne: boolean,
+): Batch {
+  const ifLate = (entry: RunEntry): RunEntry => (held ? lateEntry(entry, held) : entry);
+  if (begun) return { ...begun, entry: ifLate(begun.entry), folded: true };
+  const current = entries.map(({ name, entry }) => ({ name, entry: ifLate(entry) }));
+  const made = oneByOne ? undefined : foldAll(current);
+  if (made) {
+    folder.writeFold(made);
+    return { ...made, folded: true };
+  }
+  const { name, entry } = current[0] ?? missing();
+  return { members: [name], entry, folded: false };
+}
+
+async function sendBatch(
+  folder: GroupFolder,
+  client: GatewayClient,
+  { members, entry, folded }: Batch,
+  limits: PushLimits,
+): Promise<SendReport> {
+  if (entry.outcome === '' && entry.own === '') return { status: 'delivered' };
+  return sendEntry(client, entry, limits, {
+    fallback: !folded,
+    async onBase(based) {
+      if (folded) folder.writeFold({ members, entry: based });
+      else folder.update(members[0] ?? missing(), based);
+    },
+  });
+}
+
+/** Tells what became of the entries, and takes them away. */
+function settle(
+  folder: GroupFolder,
+  { members, folded }: Batch,
+  report: SendReport,
+  onReport: (name: string, report: SendReport) => void,
+): void {
+  for (const name of members) onReport(name, report);
+  if (report.status === 'delivered') folder.remove(members);
+  else folder.reject(members[0] ?? missing(), report.error.message);
+  if (folded) folder.removeFold();
 }
 
 /**
@@ -83,8 +133,8 @@ async function readHeld(
   }
 }
 
-/** As many entries from the first on as make one, or `undefined` where that is but the first. */
-function foldAll(entries: readonly { name: string; entry: RunEntry }[]): Fold | undefined {
+/** As many entries from the first on as make one, or `undefined` if that is but the first. */
+function foldAll(entries: readonly SpooledEntry[]): Fold | undefined {
   const [first, ...rest] = entries;
   if (!first) return undefined;
   const members = [first.name];
@@ -96,10 +146,6 @@ function foldAll(entries: readonly { name: string; entry: RunEntry }[]): Fold | 
     members.push(next.name);
   }
   return members.length > 1 ? { members, entry } : undefined;
-}
-
-function isEmpty({ outcome, own }: RunEntry): boolean {
-  return outcome === '' && own === '';
 }
 
 function missing(): never {

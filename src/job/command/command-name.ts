@@ -108,44 +108,54 @@ export function commandName(argv: readonly string[]): string | undefined {
   return behind && commandName(behind);
 }
 
-/** What stands behind a runner's own options and operands; `undefined` where that cannot be told. */
+/** What follows a runner's own options and operands; `undefined` if that cannot be told. */
 function skipRunnerArguments(runner: Runner, argv: readonly string[]): readonly string[] | undefined {
-  let at = 0;
-  if (runner.verb !== undefined) {
-    if (argv[0] !== runner.verb) return undefined;
-    at = 1;
-  }
-  for (let options = true, operands = runner.operands ?? 0; at < argv.length; ) {
-    const word = argv[at] ?? '';
-    if (options && word === '--') {
-      options = false;
-      at++;
-    } else if (options && /^[-+]/.test(word)) {
-      const length = optionLength(runner, word);
-      if (length === undefined) return undefined;
-      at += length;
-    } else if (runner.assignments && word.includes('=')) at++;
-    else if (operands > 0) {
-      operands--;
-      at++;
-    } else return argv.slice(at);
-  }
-  return undefined;
+  if (runner.verb !== undefined && argv[0] !== runner.verb) return undefined;
+  const afterVerb = runner.verb === undefined ? argv : argv.slice(1);
+  const afterOptions = skipOptions(runner, afterVerb);
+  const rest = afterOptions && skipOperands(runner, afterOptions);
+  return rest && rest.length > 0 ? rest : undefined;
 }
 
-/** How many words an option takes, itself included; `undefined` for one that is not known. */
-function optionLength({ short = '', long = [], assignments }: Runner, word: string): number | undefined {
-  if (word === '-') return assignments ? 1 : undefined;
-  if (word.startsWith('--')) {
-    const name = word.slice(2).replace(/=.*$/s, '');
-    if (long.includes(name)) return 1;
-    if (!long.includes(`${name}=`)) return undefined;
-    return word.includes('=') ? 1 : 2;
+/** What follows the options; `undefined` if one of them is not known. */
+function skipOptions(runner: Runner, argv: readonly string[]): readonly string[] | undefined {
+  const [first = ''] = argv;
+  if (first === '--') return argv.slice(1);
+  if (!/^[-+]/.test(first)) return argv;
+  const length = optionLength(runner, first);
+  return length === undefined ? undefined : skipOptions(runner, argv.slice(length));
+}
+
+/** What follows assignments and operands, between which options may stand again. */
+function skipOperands(runner: Runner, argv: readonly string[]): readonly string[] | undefined {
+  let rest: readonly string[] | undefined = argv;
+  for (let operands = runner.operands ?? 0; rest && rest.length > 0; ) {
+    const [first = '']: readonly string[] = rest;
+    const skipped = (runner.assignments && first.includes('=')) || operands-- > 0;
+    if (!skipped) break;
+    rest = skipOptions(runner, rest.slice(1));
   }
-  for (let letter = 1; letter < word.length; letter++) {
-    const found = short.indexOf(word.charAt(letter));
-    if (found < 0 || word[letter] === ':') return undefined;
-    if (short[found + 1] === ':') return letter === word.length - 1 ? 2 : 1;
+  return rest;
+}
+
+/** How many arguments an option takes, itself included; `undefined` for one that is not known. */
+function optionLength(runner: Runner, argument: string): number | undefined {
+  if (argument === '-') return runner.assignments ? 1 : undefined;
+  return argument.startsWith('--') ? longLength(runner, argument) : shortLength(runner, argument);
+}
+
+function longLength({ long = [] }: Runner, argument: string): number | undefined {
+  const name = argument.slice(2).replace(/=.*$/s, '');
+  if (long.includes(name)) return 1;
+  if (!long.includes(`${name}=`)) return undefined;
+  return argument.includes('=') ? 1 : 2;
+}
+
+function shortLength({ short = '' }: Runner, argument: string): number | undefined {
+  for (let letter = 1; letter < argument.length; letter++) {
+    const found = short.indexOf(argument.charAt(letter));
+    if (found < 0 || argument[letter] === ':') return undefined;
+    if (short[found + 1] === ':') return letter === argument.length - 1 ? 2 : 1;
   }
   return 1;
 }

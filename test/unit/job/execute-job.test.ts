@@ -34,12 +34,14 @@ function start(job: AnyJob, options: Parameters<typeof execute>[1]) {
     registry,
     previous: undefined,
     stopwatch: startStopwatch(),
-    stop: new AbortController().signal,
-    timeoutMs: 0,
-    graceMs: 1000,
-    log,
-    onProgress() {},
-    ...options,
+    settings: {
+      stop: new AbortController().signal,
+      timeoutMs: 0,
+      graceMs: 1000,
+      log,
+      onProgress() {},
+      ...options,
+    },
   });
   return { execution, outcome: execution.start(), warnings };
 }
