@@ -2,7 +2,7 @@ import { writeFamilies } from '../exposition/write.js';
 import { type Answer, type Listener, listen } from '../metrics-server.js';
 import type { Scheduler } from './scheduler.js';
 import { schedulerFamilies } from './scheduler-metrics.js';
-import { isStuck } from './tick.js';
+import { isStuck } from './step.js';
 
 export interface SchedulerPagesOptions {
   /** Whose schedule it is. */

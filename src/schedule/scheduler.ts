@@ -3,11 +3,17 @@ import { describeThrown } from '../errors.js';
 import type { DuePlan } from '../job/due.js';
 import { StoppedBySignal } from '../job/stop-reason.js';
 import { type Log, logError } from '../log.js';
-import type { RunOutcome } from '../outcome/outcome.js';
 import { isPushFailure } from '../run/exit-code.js';
 import type { RunResult } from '../run/run-result.js';
 import { type CronTicks, startCronTicks } from './cron-ticks.js';
-import { decideTick, isDone } from './tick.js';
+import {
+  INITIAL,
+  isOver,
+  type ScheduleEffect,
+  type ScheduleEvent,
+  type ScheduleState,
+  step,
+} from './step.js';
 
 export interface SchedulerOptions {
   readonly expression: string;
@@ -32,16 +38,12 @@ export interface ScheduledRun {
   readonly jobEnded: () => void;
 }
 
-/** What a scheduler has seen so far; times in milliseconds since the epoch. */
-export interface SchedulerState {
-  readonly runs: Readonly<Record<RunOutcome['status'], number>>;
-  readonly skipped: number;
-  readonly missed: number;
-  readonly pushFailures: number;
+/** What a scheduler has seen so far, with when the next tick is planned. */
+export interface SchedulerState
+  extends Pick<ScheduleState, 'runs' | 'skipped' | 'missed' | 'pushFailures' | 'lastDeliveryMs'> {
   readonly running: boolean;
   readonly stopping: boolean;
   readonly nextTickMs: number | undefined;
-  readonly lastDeliveryMs: number | undefined;
 }
 
 export interface SchedulerEnd {
@@ -52,9 +54,6 @@ export interface SchedulerEnd {
   readonly signal?: string;
   readonly aborted: boolean;
 }
-
-/** What it does now: nothing, wait out a jitter, run a job, or deliver a job's metrics. */
-type Phase = 'idle' | 'waiting' | 'job' | 'delivering';
 
 export interface Scheduler {
   /** Begins to tick. */
@@ -71,30 +70,63 @@ export interface Scheduler {
 /** What a run that is stopped at the end of the grace period gets to end. */
 const ABORT_MS = 1000;
 
-/** Runs again and again, never two runs at once. */
+/** Runs again and again, never two runs at once. `step` decides; this only does what it says. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { expression, timezone, maxRuns, log } = options;
-  const runs = { succeeded: 0, failed: 0, timed_out: 0, interrupted: 0 };
-  const counts = { skipped: 0, missed: 0, pushFailures: 0, started: 0 };
-  let phase: Phase = 'idle';
+  let state = INITIAL;
   let ticks: CronTicks | undefined;
-  let lastTickMs: number | undefined;
   let nextTickMs: number | undefined;
-  let lastDeliveryMs: number | undefined;
-  let signal: string | undefined;
-  let aborted = false;
   let timer: NodeJS.Timeout | undefined;
   let current: AbortController | undefined;
-  let missed: Date[] = [];
-  let finish: (end: SchedulerEnd) => void;
-  const ended = new Promise<SchedulerEnd>((resolve) => {
-    finish = resolve;
-  });
+  const missed = createMissedLog(log);
+  const { promise: ended, resolve: finish } = promiseOf<SchedulerEnd>();
 
-  const isOver = (): boolean => signal !== undefined || isDone(counts, maxRuns);
-  const planNext = (): void => {
-    nextTickMs = isOver() ? undefined : ticks?.next(1)[0]?.getTime();
+  const dispatch = (event: ScheduleEvent): void => {
+    const next = step(state, event, maxRuns);
+    state = next.state;
+    nextTickMs = isOver(state, maxRuns) ? undefined : ticks?.next(1)[0]?.getTime();
+    for (const effect of next.effects) carryOut(effect);
   };
+
+  const carryOut = (effect: ScheduleEffect): void => {
+    switch (effect.type) {
+      case 'wait':
+        timer = setTimeout(() => dispatch({ type: 'jitterOver' }), Math.random() * options.jitterMs);
+        break;
+      case 'run':
+        void run();
+        break;
+      case 'logSkipped':
+        log.warn(
+          `the run of ${new Date(effect.tickMs).toISOString()} was skipped: the one before is not over`,
+        );
+        break;
+      case 'logMissed':
+        missed(effect.tickMs);
+        break;
+      case 'stopTicks':
+        ticks?.stop();
+        break;
+      case 'cancelTimer':
+        clearTimeout(timer);
+        break;
+      case 'grace':
+        log.info(
+          `${effect.signal}: no new runs; the one under way gets ${formatDuration(options.graceMs)} to end`,
+        );
+        timer = setTimeout(() => dispatch({ type: 'graceOver' }), options.graceMs);
+        break;
+      case 'hurryDelivery':
+        current?.abort(new StoppedBySignal(effect.signal));
+        break;
+      case 'abortJob':
+        current?.abort(new StoppedBySignal(effect.signal, { graceMs: ABORT_MS }));
+        break;
+      case 'finish':
+        finish(endOf(state));
+    }
+  };
+
   const due: DuePlan | undefined =
     maxRuns !== undefined
       ? undefined
@@ -106,82 +138,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           },
         };
 
-  const endIfOver = (): void => {
-    if (phase !== 'idle' || !isOver()) return;
-    ticks?.stop();
-    clearTimeout(timer);
-    nextTickMs = undefined;
-    const { failed, timed_out, interrupted } = runs;
-    finish({
-      failed: failed + timed_out + interrupted,
-      pushFailures: counts.pushFailures,
-      aborted,
-      ...(signal === undefined ? {} : { signal }),
-    });
-  };
-
   const run = async (): Promise<void> => {
     const stop = new AbortController();
     current = stop;
-    phase = 'job';
-    const jobEnded = (): void => {
-      phase = 'delivering';
-      // Whoever stops a process soon kills it: what is left is the short time that a push then gets.
-      if (signal !== undefined) stop.abort(new StoppedBySignal(signal));
-    };
-    try {
-      const { outcome, delivery } = await options.run({ stop: stop.signal, due, jobEnded });
-      runs[outcome.status]++;
-      if (isPushFailure(delivery)) counts.pushFailures++;
-      if (delivery.status === 'delivered') lastDeliveryMs = Date.now();
-    } catch (error) {
-      runs.failed++;
-      logError(log, error);
-    }
+    const result = await options
+      .run({ stop: stop.signal, due, jobEnded: () => dispatch({ type: 'jobEnded' }) })
+      .then(({ outcome, delivery }) => ({
+        status: outcome.status,
+        pushFailed: isPushFailure(delivery),
+        deliveredAtMs: delivery.status === 'delivered' ? Date.now() : undefined,
+      }))
+      .catch((error: unknown) => {
+        logError(log, error);
+        return { status: 'failed', pushFailed: false, deliveredAtMs: undefined } as const;
+      });
     current = undefined;
-    phase = 'idle';
-    endIfOver();
-  };
-  const begin = (): void => {
-    counts.started++;
-    phase = 'waiting';
-    timer = setTimeout(() => void run(), Math.random() * options.jitterMs);
-  };
-
-  const onTick = (tick: Date): void => {
-    planNext();
-    const action = decideTick(
-      { running: phase !== 'idle', started: counts.started, lastTickMs, stopping: signal !== undefined },
-      tick.getTime(),
-      maxRuns,
-    );
-    if (action === 'ignore') return;
-    lastTickMs = tick.getTime();
-    if (action === 'run') {
-      begin();
-      planNext();
-    } else {
-      counts.skipped++;
-      log.warn(`the run of ${tick.toISOString()} was skipped: the one before is not over`);
-    }
-  };
-  /** All that were missed by one sleep come one after another. */
-  const onMissed = (tick: Date): void => {
-    planNext();
-    if (isOver()) return;
-    lastTickMs = Math.max(lastTickMs ?? 0, tick.getTime());
-    counts.missed++;
-    missed.push(tick);
-    if (missed.length === 1) queueMicrotask(tellMissed);
-  };
-  const tellMissed = (): void => {
-    const [first, last] = [missed[0], missed.at(-1)];
-    const which =
-      missed.length === 1
-        ? `the run of ${first?.toISOString()} was missed`
-        : `${missed.length} runs from ${first?.toISOString()} to ${last?.toISOString()} were missed`;
-    log.warn(`${which}: this process could not run at that time`);
-    missed = [];
+    dispatch({ type: 'runEnded', ...result });
   };
 
   return {
@@ -190,41 +162,56 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       ticks = startCronTicks({
         expression,
         timezone,
-        onTick,
-        onMissed,
+        onTick: (tick) => dispatch({ type: 'tick', tickMs: tick.getTime() }),
+        onMissed: (tick) => dispatch({ type: 'missed', tickMs: tick.getTime() }),
         onError: (error) => log.error(`node-cron: ${describeThrown(error)}`, { error }),
       });
-      if (options.runOnStart) begin();
-      planNext();
+      nextTickMs = ticks.next(1)[0]?.getTime();
+      if (options.runOnStart) dispatch({ type: 'runNow' });
     },
     state: () => ({
-      runs: { ...runs },
-      ...counts,
-      running: phase === 'job' || phase === 'delivering',
-      stopping: signal !== undefined,
+      ...state,
+      running: state.phase === 'job' || state.phase === 'delivering',
+      stopping: state.stoppedBy !== undefined,
       nextTickMs,
-      lastDeliveryMs,
     }),
-    stop(by) {
-      signal ??= by;
-      ticks?.stop();
-      nextTickMs = undefined;
-      if (phase === 'waiting') {
-        // It has not begun, and never will.
-        clearTimeout(timer);
-        phase = 'idle';
-      }
-      if (phase === 'delivering') current?.abort(new StoppedBySignal(by));
-      if (phase === 'job') {
-        log.info(`${by}: no new runs; the one under way gets ${formatDuration(options.graceMs)} to end`);
-        timer = setTimeout(() => {
-          if (phase !== 'job') return;
-          aborted = true;
-          current?.abort(new StoppedBySignal(by, { graceMs: ABORT_MS }));
-        }, options.graceMs);
-      }
-      endIfOver();
-    },
+    stop: (signal) => dispatch({ type: 'stop', signal }),
     abortRun: (reason) => current?.abort(reason),
   };
+}
+
+function endOf({ runs, pushFailures, aborted, stoppedBy }: ScheduleState): SchedulerEnd {
+  const { failed, timed_out, interrupted } = runs;
+  return {
+    failed: failed + timed_out + interrupted,
+    pushFailures,
+    aborted,
+    ...(stoppedBy === undefined ? {} : { signal: stoppedBy }),
+  };
+}
+
+/** All ticks that were missed by one sleep come one after another: they are one line. */
+function createMissedLog(log: Log): (tickMs: number) => void {
+  let missed: number[] = [];
+  const time = (ms: number | undefined): string => new Date(ms ?? 0).toISOString();
+  const write = (): void => {
+    const which =
+      missed.length === 1
+        ? `the run of ${time(missed[0])} was missed`
+        : `${missed.length} runs from ${time(missed[0])} to ${time(missed.at(-1))} were missed`;
+    log.warn(`${which}: this process could not run at that time`);
+    missed = [];
+  };
+  return (tickMs) => {
+    missed.push(tickMs);
+    if (missed.length === 1) queueMicrotask(write);
+  };
+}
+
+function promiseOf<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
