@@ -17,8 +17,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 
 async function wholeProcesses() {
   const server = createServer((request, response) => request.resume().on('end', () => response.end()));
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const gateway = `127.0.0.1:${server.address().port}`;
+  const gateway = await listen(server);
   const run = [CLI, 'run', '--interval', '0', '--quiet', '-g', gateway];
   const bare = () => wholeProcess(['-e', '0']);
   await compare('run with both pushes / node -e 0', 31, () => wholeProcess([...run, '--no-spool']), bare);
@@ -46,6 +45,12 @@ async function safety() {
   await gateway.close();
 }
 
+/** Listens on a free port of loopback; resolves with the address. */
+async function listen(server) {
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  return `127.0.0.1:${server.address().port}`;
+}
+
 /** Wall milliseconds and peak MiB of a whole process. */
 function wholeProcess(args) {
   return new Promise((resolve, reject) => {
@@ -54,7 +59,7 @@ function wholeProcess(args) {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     });
     let memory = '';
-    child.stdio[3].on('data', (chunk) => (memory += chunk));
+    child.stdio[3]?.on('data', (chunk) => (memory += chunk));
     child.on('close', (code) =>
       code === 0
         ? resolve({ ms: performance.now() - start, MiB: Number(memory) })
@@ -69,8 +74,7 @@ async function largePush() {
   const gauge = new Gauge({ name: 'series', help: 'Many.', labelNames: ['n'], registers: [registry] });
   for (let n = 0; n < 10_000; n++) gauge.set({ n }, n);
   const sink = createServer((request, response) => request.resume().on('end', () => response.end()));
-  await new Promise((resolve) => sink.listen(0, '127.0.0.1', resolve));
-  const target = { gateway: `127.0.0.1:${sink.address().port}`, job: 'bench' };
+  const target = { gateway: await listen(sink), job: 'bench' };
   const timed = (body) => async () => {
     const start = performance.now();
     await body();

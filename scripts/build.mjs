@@ -67,7 +67,7 @@ const bundles = await Promise.all([
 ]);
 writeFileSync(
   'dist/LICENSES.txt',
-  licences(Object.assign({}, ...bundles.map(({ metafile }) => metafile.inputs))),
+  licences(Object.assign({}, ...bundles.map(({ metafile }) => metafile?.inputs))),
 );
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 

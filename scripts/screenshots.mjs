@@ -8,7 +8,7 @@ const gateway = spawn(process.execPath, ['dist/prombatch.cjs', 'gateway', '--lis
   stdio: ['ignore', 'inherit', 'pipe'],
 });
 const [line] = await once(gateway.stderr, 'data');
-const url = /http:\S+/.exec(String(line))[0];
+const url = /http:\S+/.exec(String(line))?.[0] ?? '';
 const push = (...args) =>
   execFileSync(process.execPath, [
     'dist/prombatch.cjs',
@@ -33,7 +33,7 @@ const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],
 });
-for (const colorScheme of ['light', 'dark']) {
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
   const page = await browser.newPage({ colorScheme, viewport: { width: 1000, height: 760 } });
   await page.goto(url);
   await page.locator('summary', { hasText: 'prom_sample_batch' }).click();

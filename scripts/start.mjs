@@ -7,13 +7,13 @@ const named =
 
 if (!named && !(await isGateway('http://localhost:9091'))) args.unshift('--gateway', 'embedded');
 process.argv.splice(2, process.argv.length, 'run', ...args);
-await import('../dist/prombatch.cjs');
+await import(new URL('../dist/prombatch.cjs', import.meta.url).href);
 
 /** Whether a Pushgateway is there: other programs answer at that port, too. */
 async function isGateway(url) {
   try {
     const answer = await fetch(`${url}/api/v1/status`, { signal: AbortSignal.timeout(2000) });
-    const { data } = await answer.json();
+    const { data } = /** @type {any} */ (await answer.json());
     return answer.ok && data.build_information !== undefined && data.start_time !== undefined;
   } catch {
     return false;

