@@ -95,7 +95,9 @@ function readFlags(
   return Object.fromEntries(
     options.map(([name, option]) => {
       const value = values[option.attributeName()];
-      return [name, option.negate ? (value === false ? true : undefined) : value];
+      if (option.negate) return [name, value === false ? true : undefined];
+      // `--no-x` and `--x <value>` share a name in commander: the switch is no value.
+      return [name, value === false ? undefined : value];
     }),
   ) as GivenFlags;
 }

@@ -29,13 +29,15 @@ export function readRegularFile(path: string, options: ReadOptions = {}): string
     constants.O_RDONLY | constants.O_NONBLOCK | (follow ? 0 : constants.O_NOFOLLOW),
   );
   try {
-    const stat = fstatSync(file);
+    // See `process/stderr.ts` for why not as numbers.
+    const stat = fstatSync(file, { bigint: true });
     if (!stat.isFile()) throw new NoRegularFile(`expected a regular file, got ${describe(stat)}`);
     if (stat.size > limit) throw new NoRegularFile(`expected at most ${limit} bytes, got ${stat.size}`);
+    const expected = Number(stat.size);
     const chunks: Buffer[] = [];
     // To its end rather than by its size, which what a kernel makes up on reading does not tell.
     for (let size = 0, read = -1; read !== 0 && size <= limit; size += read) {
-      const chunk = Buffer.allocUnsafe(Math.max(stat.size - size, CHUNK_BYTES));
+      const chunk = Buffer.allocUnsafe(Math.max(expected - size, CHUNK_BYTES));
       read = readSync(file, chunk, 0, chunk.length, null);
       chunks.push(chunk.subarray(0, read));
     }

@@ -87,7 +87,9 @@ export function standInForStream({ write }: Stderr): void {
 
 function reopen(): number {
   try {
-    const stat = fstatSync(2);
+    // As numbers, the stat of a pipe or a socket leaves a mark in an array that Node's `fs` shares, and `realpath` then
+    // resolves no links any more (Node 20): a package in a folder of links would not load.
+    const stat = fstatSync(2, { bigint: true });
     if (!stat.isFIFO() && !stat.isCharacterDevice()) return 2;
     return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {

@@ -32,7 +32,8 @@ export function inheritedFiles(): number[] {
 
 function describe(fd: number): { fd: number; target: string; nonblocking: boolean }[] {
   try {
-    fstatSync(fd);
+    // See `process/stderr.ts` for why not as numbers.
+    fstatSync(fd, { bigint: true });
     const target = readlinkSync(`/proc/self/fd/${fd}`);
     const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
     return [{ fd, target, nonblocking: (Number.parseInt(flags, 8) & NONBLOCKING) !== 0 }];
