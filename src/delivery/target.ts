@@ -30,6 +30,9 @@ export type DeliveryReport =
       readonly spooled?: boolean;
     };
 
+/** The report of a push that was tried. */
+export type SendReport = Exclude<DeliveryReport, { readonly status: 'none' }>;
+
 /** What a run that has ended tells its targets. */
 export interface EndedRun {
   /** The outcome's families, with what they say of the job's own metrics. */

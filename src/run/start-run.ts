@@ -2,7 +2,6 @@ import type { Deadline } from '../delivery/deadline.js';
 import { createDelivery, type Delivery, type TargetReport, worstReport } from '../delivery/delivery.js';
 import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-key.js';
 import { type CollectOptions, collectJobMetrics } from '../delivery/push/job-metrics.js';
-import { describeThrown } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { AnyJob } from '../job/any-job.js';
@@ -11,14 +10,16 @@ import { createExecution, type JobExecution } from '../job/execute-job.js';
 import { createPrevious } from '../job/previous.js';
 import { startStopwatch } from '../job/stopwatch.js';
 import type { Log } from '../log.js';
-import { BATCH_FAMILY_NAMES, outcomeFamilies, startFamilies } from '../outcome/batch-metrics.js';
+import { BATCH_FAMILY_NAMES, outcomeFamilies } from '../outcome/batch-metrics.js';
 import { JobFailed, type RunEnd, type RunOutcome } from '../outcome/outcome.js';
 import type { AbandonCause, GuardedRun, RunPhase } from '../process/host.js';
 import { exitCodeOfRun } from './exit-code.js';
+import { notify } from './notify.js';
 import { openTargets } from './open-targets.js';
 import { logDelivery, logOutcome } from './run-log.js';
 import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
 import type { RunResult } from './run-result.js';
+import { pushStart } from './start-push.js';
 
 /** The end push's budget once the run was told to stop: whoever stops a process soon kills it. */
 const PUSH_AFTER_STOP_MS = 3000;
@@ -65,7 +66,7 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     const conclude = createConclusion(job.name, delivery, due, options);
     begun = { execution, conclude };
     const running = execution.start();
-    const stopUpdates = announce(delivery, stopwatch.startedAtMs, options);
+    const stopUpdates = pushStart(delivery, stopwatch.startedAtMs, options);
 
     outcome = await running;
     stopUpdates();
@@ -93,18 +94,6 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
       return conclude.result(outcome, conclude.abandon(outcome)).exitCode;
     },
   };
-}
-
-/** Says that the run has begun, and pushes the job's own metrics while it runs; returns what ends that. */
-function announce(delivery: Delivery, startedAtMs: number, { pushes, log }: ResolvedRunOptions): () => void {
-  const start = startFamilies(startedAtMs);
-  if (pushes.start) delivery.start(start);
-  if (pushes.intervalMs === 0) return () => {};
-  let updates: NodeJS.Timeout | undefined;
-  notify(log, () => {
-    updates = setInterval(() => delivery.update(start), pushes.intervalMs).unref();
-  });
-  return () => notify(log, () => clearInterval(updates));
 }
 
 /** What follows a job's end. */
@@ -219,15 +208,6 @@ async function createDefaultRegistry<R extends MetricsSource>(): Promise<R> {
   const { Registry } = await import('prom-client');
   // A job without createRegistry is a Job<Registry>: R is the default of its type parameter.
   return new Registry() as MetricsSource as R;
-}
-
-/** Nothing that is only told of the run may keep its outcome from the gateway. */
-function notify(log: Log, body: () => void): void {
-  try {
-    body();
-  } catch (error) {
-    log.warn(`telling of the run failed: ${describeThrown(error)}`, { error });
-  }
 }
 
 /** The groups that were warned of: a schedule runs the same job again and again. */

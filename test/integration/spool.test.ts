@@ -295,7 +295,7 @@ describe('a process killed', () => {
     ['before the entry is renamed', 'files/durable-file.ts', '    renameSync(beside, path);'],
     ['after the entry is renamed', 'files/durable-file.ts', '    flushFolder(dirname(path));'],
     ['while it holds the lock', 'delivery/spool/run-spool.ts', '    const error = await flushGroup(\n'],
-    ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await attempt(\n'],
+    ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await tryPush(\n'],
     [
       'after the entry is sent',
       'delivery/spool/flush-group.ts',

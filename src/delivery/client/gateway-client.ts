@@ -14,7 +14,7 @@ import {
 } from '../http/connection.js';
 import type { GatewayAddress } from '../http/gateway-address.js';
 import { PushError, refusalError } from '../http/push-error.js';
-import { planRetry, tryLimitMs } from './retry-plan.js';
+import { planRetry, tryLimitMs } from '../http/retry-plan.js';
 
 /** One push as the wire will see it, before credentials are added. */
 export interface PushRequest {

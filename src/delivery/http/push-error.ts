@@ -1,6 +1,7 @@
 import { PrombatchError } from '../../errors.js';
 import { EXIT } from '../../exit-codes.js';
 import { hideUserinfo } from '../../redact.js';
+import { isRetryableStatus } from './retry-plan.js';
 
 interface PushErrorOptions {
   readonly retryable: boolean;
@@ -83,7 +84,7 @@ export function refusalError(gateway: string, refusal: HttpResponse, now: number
       },
     );
   }
-  if (status === 408 || status === 429 || status >= 500) {
+  if (isRetryableStatus(status)) {
     const retryAfterMs = parseRetryAfter(firstHeader(refusal.headers['retry-after']), now);
     return new PushUnavailable('PUSH_UNAVAILABLE', `${gateway} could not take the push (${status})${said}`, {
       ...common,

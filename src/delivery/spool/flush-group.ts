@@ -2,8 +2,10 @@ import type { MetricFamily } from '../../exposition/family.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError, PushUnauthorized } from '../http/push-error.js';
+import { isRefusedBody } from '../push/rejection.js';
 import { foldEntries, lateEntry, type RunEntry } from '../push/run-entry.js';
-import { isRefusedBody, type SendReport, sendEntry } from '../push/send-entry.js';
+import { sendEntry } from '../push/send-entry.js';
+import type { SendReport } from '../target.js';
 import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
 
 /** What goes as one request. */

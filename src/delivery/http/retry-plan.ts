@@ -1,14 +1,17 @@
-import type { PushError } from '../http/push-error.js';
-
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 5000;
 /** With less than this left, another try has no chance. */
 const LAST_TRY_MS = 50;
 
+/** Whether an answer of this status may be another the next time: 408, 429 and 5xx. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
+
 export interface RetryState {
   /** How many tries failed so far. */
   readonly tries: number;
-  readonly error: Pick<PushError, 'retryable' | 'retryAfterMs'>;
+  readonly error: { readonly retryable: boolean; readonly retryAfterMs?: number | undefined };
   /** Until the total deadline. */
   readonly remainingMs: number;
   /** In [0, 1). */

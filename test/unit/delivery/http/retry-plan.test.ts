@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { planRetry, tryLimitMs } from '../../../../src/delivery/client/retry-plan.js';
+import { planRetry, tryLimitMs } from '../../../../src/delivery/http/retry-plan.js';
 
 const state = fc.record({
   tries: fc.integer({ min: 1, max: 50 }),

@@ -1,0 +1,11 @@
+import { describeThrown } from '../errors.js';
+import type { Log } from '../log.js';
+
+/** Nothing that is only told of the run may keep its outcome from the gateway. */
+export function notify(log: Log, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    log.warn(`telling of the run failed: ${describeThrown(error)}`, { error });
+  }
+}
