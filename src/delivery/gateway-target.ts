@@ -9,10 +9,11 @@ import { type Deadline, withDeadline } from './deadline.js';
 import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
 import { createBackgroundPushes } from './push/background-pushes.js';
+import { sendOutcomeAlone } from './push/rejection.js';
 import { type RunEntry, withBase } from './push/run-entry.js';
 import { sendEntry } from './push/send-entry.js';
 import type { RunSpool } from './spool/run-spool.js';
-import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
+import type { DeliveryReport, EndedRun, JobMetrics, SendReport, Target } from './target.js';
 
 export interface GatewayTargetOptions {
   readonly client: GatewayClient;
@@ -105,7 +106,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       const report = settleChecked(
         spool && waits
           ? await spool.send(limits, (known) => void settleChecked(known))
-          : await sendEntry(client, entry, limits),
+          : await sendWithoutSpool(entry, limits),
       );
       logBeside(report);
       return report;
@@ -127,6 +128,16 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     close: () => client.close(),
   };
 
+  /** What cannot be read must not keep the outcome: it then goes first, without the counts. */
+  async function sendWithoutSpool(entry: RunEntry, limits: PushLimits): Promise<SendReport> {
+    const first = await sendEntry(client, entry, { ...limits, readOnce: true });
+    if (first.status !== 'failed' || !first.unread) return first;
+    const alone = await sendOutcomeAlone(client, entry, limits, first.error);
+    if (alone.status === 'failed') return alone;
+    const rest = await sendEntry(client, entry, limits);
+    return rest.status === 'failed' ? alone : rest;
+  }
+
   /** What the report alone does not say. */
   function logBeside(report: DeliveryReport): void {
     if (report.status !== 'failed') {
@@ -142,14 +153,15 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     return withDeadline(BACKGROUND_FLUSH_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
   }
 
-  function toEntry({ outcome, startedAtMs, succeeded, jobMetrics }: EndedRun, rejected: boolean): RunEntry {
+  function toEntry(run: EndedRun, rejected: boolean): RunEntry {
+    const { outcome, loneOutcome, startedAtMs, succeeded, jobMetrics } = run;
     const alone = jobMetrics.problem !== undefined;
     const entry: RunEntry = {
       key,
       startedAtMs,
       put: succeeded && mode.replace && !alone,
-      outcome: writeFamilies(outcome(rejected)),
-      outcomeAlone: writeFamilies(outcome(true)),
+      outcome: writeFamilies((alone ? loneOutcome : outcome)(rejected)),
+      outcomeAlone: writeFamilies(loneOutcome(true)),
       own: alone ? '' : jobMetrics.text,
       accumulate: mode.accumulate,
     };

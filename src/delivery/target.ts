@@ -28,6 +28,8 @@ export type DeliveryReport =
       readonly refused?: PushError;
       /** Whether the run waits in the spool. */
       readonly spooled?: boolean;
+      /** Nothing was tried, since what the group holds could not be read now. */
+      readonly unread?: boolean;
     };
 
 /** The report of a push that was tried. */
@@ -37,6 +39,8 @@ export type SendReport = Exclude<DeliveryReport, { readonly status: 'none' }>;
 export interface EndedRun {
   /** The outcome's families, with what they say of the job's own metrics. */
   readonly outcome: (metricsRejected: boolean) => readonly MetricFamily[];
+  /** The same without what a job's own labels could spoil, for a push without the job's own metrics. */
+  readonly loneOutcome: (metricsRejected: boolean) => readonly MetricFamily[];
   readonly startedAtMs: number;
   readonly succeeded: boolean;
   readonly jobMetrics: JobMetrics;

@@ -22,9 +22,11 @@ export function startStopwatch(): Stopwatch {
 
   return {
     startedAtMs,
-    async stage(name, body) {
-      if (typeof name !== 'string' || name === '')
+    async stage(given, body) {
+      if (typeof given !== 'string' || given === '')
         throw new TypeError('stage: expected a name for the stage');
+      // Half a surrogate pair has no form in UTF-8, and the gateway would refuse the whole push.
+      const name = given.toWellFormed();
       const running = { name, mark: performance.now() };
       open.add(running);
       closed.set(name, closed.get(name) ?? 0);

@@ -24,6 +24,8 @@ interface BatchMetric {
   readonly pushed: 'start and end' | 'end' | 'end of a success';
   /** The label that tells its samples apart. */
   readonly label?: string;
+  /** Whether the job says the label's values. */
+  readonly labelledByJob?: boolean;
   readonly value: (outcome: RunOutcome, facts: OutcomeFacts) => Value;
 }
 
@@ -85,6 +87,7 @@ const BATCH_METRICS = [
     help: 'How long each stage of the last run of the job took, in seconds.',
     pushed: 'end',
     label: 'stage',
+    labelledByJob: true,
     value: ({ stages }) => stages,
   },
   {
@@ -111,6 +114,9 @@ export const BATCH_FAMILY_NAMES = namesOf(all);
 /** Of these a later value is true whatever ran since, and a run that fails leaves them as they are. */
 export const SUCCESS_FAMILY_NAMES = namesOf(all.filter(({ pushed }) => pushed === 'end of a success'));
 
+/** Families whose labels the job says. */
+export const LABELLED_BY_JOB = namesOf(all.filter(({ labelledByJob }) => labelledByJob));
+
 /** Whether a run is newer than what is held is told by when it began. */
 export const LAST_START: (typeof BATCH_METRICS)[number]['name'] = 'batch_job_last_start_timestamp_seconds';
 
@@ -122,6 +128,14 @@ export function startFamilies(startedAtMs: number): MetricFamily[] {
   return all
     .filter(({ pushed }) => pushed === 'start and end')
     .map((metric) => family(metric, startedAtMs / 1000));
+}
+
+/**
+ * What is pushed of an outcome whose run's own metrics are left out: nothing with a label of the job's making, which
+ * may be what was refused.
+ */
+export function loneOutcomeFamilies(outcome: RunOutcome, facts: OutcomeFacts): MetricFamily[] {
+  return outcomeFamilies(outcome, facts).filter(({ name }) => !LABELLED_BY_JOB.includes(name));
 }
 
 /** What is pushed when a run ends. */

@@ -10,7 +10,7 @@ import { createExecution, type JobExecution } from '../job/execute-job.js';
 import { createPrevious } from '../job/previous.js';
 import { startStopwatch } from '../job/stopwatch.js';
 import type { Log } from '../log.js';
-import { BATCH_FAMILY_NAMES, outcomeFamilies } from '../outcome/batch-metrics.js';
+import { BATCH_FAMILY_NAMES, loneOutcomeFamilies, outcomeFamilies } from '../outcome/batch-metrics.js';
 import { JobFailed, type RunEnd, type RunOutcome } from '../outcome/outcome.js';
 import type { AbandonCause, GuardedRun, RunPhase } from '../process/host.js';
 import { exitCodeOfRun } from './exit-code.js';
@@ -117,9 +117,10 @@ function createConclusion(
   const { onPushFailure, dryRun } = options.delivery;
   const endOf = (outcome: RunOutcome) => {
     const dueAtMs = dueAfter(due, outcome, log);
+    const facts = dueAtMs === undefined ? {} : { dueAtMs };
     return {
-      outcome: (metricsRejected: boolean) =>
-        outcomeFamilies(outcome, { metricsRejected, ...(dueAtMs === undefined ? {} : { dueAtMs }) }),
+      outcome: (metricsRejected: boolean) => outcomeFamilies(outcome, { metricsRejected, ...facts }),
+      loneOutcome: (metricsRejected: boolean) => loneOutcomeFamilies(outcome, { metricsRejected, ...facts }),
       startedAtMs: outcome.startedAtMs,
       succeeded: outcome.status === 'succeeded',
     };

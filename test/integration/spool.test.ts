@@ -294,7 +294,7 @@ describe('a process killed', () => {
   const steps: readonly (readonly [string, string, string])[] = [
     ['before the entry is renamed', 'files/durable-file.ts', '    renameSync(beside, path);'],
     ['after the entry is renamed', 'files/durable-file.ts', '    flushFolder(dirname(path));'],
-    ['while it holds the lock', 'delivery/spool/run-spool.ts', '    const error = await flushGroup(\n'],
+    ['while it holds the lock', 'delivery/spool/run-spool.ts', '    const end = await flushGroup(\n'],
     ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await tryPush(\n'],
     [
       'after the entry is sent',

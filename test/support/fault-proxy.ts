@@ -14,6 +14,8 @@ export type Weather =
 export interface FaultProxy {
   readonly address: string;
   set(weather: Weather, requests: number): void;
+  /** Whether readings of what the gateway holds are answered 503, while pushes pass. */
+  refuseReadings(refuse: boolean): void;
   /** Where it passes connections to, or nowhere. */
   target(url: string | undefined): void;
   /** Whether the next request reaches a gateway: one that does gets all the time it takes on a busy machine. */
@@ -25,6 +27,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let weather: Weather = 'up';
   let remaining = 0;
+  let noReadings = false;
   let target: { hostname: string; port: number } | undefined;
 
   const server = createServer((client) => {
@@ -43,6 +46,10 @@ export async function startFaultProxy(): Promise<FaultProxy> {
   });
 
   const answer = (client: Socket, request: Buffer): void => {
+    if (noReadings && request.toString('latin1').startsWith('GET ')) {
+      client.end('HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      return;
+    }
     const now: Weather = remaining-- > 0 ? weather : 'up';
     if (now === 'stalling') return;
     if (now === 'answering 500') {
@@ -75,6 +82,9 @@ export async function startFaultProxy(): Promise<FaultProxy> {
     set(next, requests) {
       weather = next;
       remaining = requests;
+    },
+    refuseReadings(refuse) {
+      noReadings = refuse;
     },
     target(url) {
       target =

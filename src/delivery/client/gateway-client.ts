@@ -35,6 +35,8 @@ export interface PushLimits {
   readonly signal?: AbortSignal;
   /** By default a push is tried again while there is a point in it. */
   readonly once?: boolean;
+  /** A reading is tried once, whatever `once` says of pushes. */
+  readonly readOnce?: boolean;
   /** Told of each failed try that is followed by another. */
   readonly onRetry?: (error: PushError, waitMs: number) => void;
 }
@@ -117,7 +119,9 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
       await send({ ...request, ...(await encodeBody(request)) }, limits);
     },
     async readGroup(key, limits) {
-      const text = await send({ method: 'GET', path: '/api/v1/metrics', headers: AGENT }, limits);
+      const { once = false, readOnce = false } = limits;
+      const request = { method: 'GET', path: '/api/v1/metrics', headers: AGENT } as const;
+      const text = await send(request, { ...limits, once: once || readOnce });
       const { parseGroup } = await import('./api-metrics.js');
       return parseGroup(text, key, address.display);
     },

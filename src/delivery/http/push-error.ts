@@ -48,6 +48,17 @@ export class PushTimedOut extends PushError {}
 /** The connection's certificate or protocol is not what was asked for. */
 export class PushUntrusted extends PushError {}
 
+/**
+ * Whether a group that could not be read may be read another time. One that never can, as behind a proxy that passes
+ * pushes only, must not keep anything waiting.
+ */
+export function mayBeReadLater(error: PushError): boolean {
+  return error.retryable || error instanceof PushUnauthorized || error.code === READING_TOO_LARGE;
+}
+
+/** The code of a reading that is longer than what is read of one. */
+export const READING_TOO_LARGE = 'READING_TOO_LARGE';
+
 /** An HTTP answer. */
 export interface HttpResponse {
   readonly status: number;

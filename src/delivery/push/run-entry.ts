@@ -2,7 +2,7 @@ import { accumulate, isCumulative } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
-import { LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
+import { LABELLED_BY_JOB, LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../grouping-key.js';
 
 /** What a run's end has to tell its group: plain data, so that it can wait on disk until it is told. */
@@ -26,6 +26,18 @@ export interface RunEntry {
 /** Whether the counts of this entry cannot be pushed before it is known what they go on from. */
 export function needsBase({ accumulate, own, base }: RunEntry): boolean {
   return accumulate && own !== '' && base === undefined;
+}
+
+/** The outcome alone of an entry whose own metrics were not refused, but must wait. */
+export function outcomeOf(entry: RunEntry): RunEntry {
+  const lone = parseFamilies(entry.outcome).filter(({ name }) => !LABELLED_BY_JOB.includes(name));
+  const { base: _, ...rest } = entry;
+  return { ...rest, put: false, outcome: writeFamilies(lone), own: '' };
+}
+
+/** Whether the outcome alone tells all of an entry. */
+export function isOutcomeAll(entry: RunEntry): boolean {
+  return entry.own === '' && !entry.put && outcomeOf(entry).outcome === entry.outcome;
 }
 
 /** The entry with its counts going on from `held`, of which only what it needs is kept. */

@@ -2,7 +2,7 @@ import { AccumulateConflict } from '../../exposition/accumulate.js';
 import { TextFormatError } from '../../exposition/line-reader.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import { groupPath } from '../grouping-key.js';
-import { PushError } from '../http/push-error.js';
+import { mayBeReadLater, PushError } from '../http/push-error.js';
 import type { SendReport } from '../target.js';
 import {
   conflictError,
@@ -45,7 +45,7 @@ export async function sendEntry(
     if (error instanceof AccumulateConflict) return onRefused(conflictError(error));
     if (error instanceof TextFormatError) return onRefused(unreadableError(error));
     if (!(error instanceof PushError)) throw error;
-    return error.retryable ? { status: 'failed', error } : onRefused(error);
+    return mayBeReadLater(error) ? { status: 'failed', error, unread: true } : onRefused(error);
   }
   const error = await tryPush(
     client,

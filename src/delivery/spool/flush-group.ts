@@ -1,12 +1,19 @@
 import type { MetricFamily } from '../../exposition/family.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
-import { PushError, PushUnauthorized } from '../http/push-error.js';
+import { mayBeReadLater, PushError } from '../http/push-error.js';
 import { isRefusedBody } from '../push/rejection.js';
 import { foldEntries, lateEntry, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
+
+/** Why not all was sent. */
+export interface FlushEnd {
+  readonly error: PushError;
+  /** Nothing was sent, since the group could not be read. */
+  readonly unread: boolean;
+}
 
 /** What goes as one request. */
 interface Batch extends Fold {
@@ -27,7 +34,7 @@ interface Waiting {
  *
  * @param onReport is told what became of each entry that was dealt with, before it is removed.
  * @param fresh the entry of a run that has just ended: if it is the only one, it cannot be late.
- * @returns why the rest still waits, if it does.
+ * @returns why the rest still waits, if it does; `unread` is that the group could not be read.
  */
 export async function flushGroup(
   folder: GroupFolder,
@@ -35,21 +42,22 @@ export async function flushGroup(
   limits: PushLimits,
   onReport: (name: string, report: SendReport) => void,
   fresh?: string,
-): Promise<PushError | undefined> {
+): Promise<FlushEnd | undefined> {
   let held: readonly MetricFamily[] | PushError | undefined;
   let oneByOne = false;
   for (;;) {
     const waiting = readWaiting(folder);
     if (!waiting) return undefined;
     if (mayBeLate(waiting, fresh)) held ??= await readHeld(client, waiting.first.key, limits);
-    if (held instanceof PushError) return held;
+    if (held instanceof PushError) return { error: held, unread: true };
     const batch = takeBatch(folder, waiting, held, oneByOne);
     const report = await sendBatch(folder, client, batch, limits);
     if (batch.folded && isRefused(report)) {
       // Nothing of it was stored, so that its members can be told one by one.
       folder.removeFold();
       oneByOne = true;
-    } else if (report.status === 'failed' && !isRefusedBody(report.error)) return report.error;
+    } else if (report.status === 'failed' && !isRefusedBody(report.error))
+      return { error: report.error, unread: report.unread ?? false };
     else settle(folder, batch, report, onReport);
   }
 }
@@ -131,7 +139,7 @@ async function readHeld(
     return await client.readGroup(key, limits);
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    return error.retryable || error instanceof PushUnauthorized ? error : [];
+    return mayBeReadLater(error) ? error : [];
   }
 }
 

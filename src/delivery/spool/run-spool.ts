@@ -4,7 +4,7 @@ import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
-import type { RunEntry } from '../push/run-entry.js';
+import { isOutcomeAll, outcomeOf, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import { flushGroup } from './flush-group.js';
@@ -83,13 +83,32 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
   };
 
+  /** Sends what waits and then the entry. What cannot be read must not keep the outcome: it then goes first, alone. */
   const sendInOrder = async (
+    { name, entry }: SpooledEntry,
+    limits: PushLimits,
+    settle: (report: SendReport) => void,
+  ): Promise<SendReport> => {
+    const first = await flushUntil(name, { ...limits, readOnce: true }, settle);
+    if (first.status !== 'failed' || !first.unread) return first;
+    const alone = await sendEntry(client, outcomeOf(entry), limits);
+    if (alone.status !== 'delivered') return { ...alone, spooled: true };
+    if (isOutcomeAll(entry)) {
+      settle(alone);
+      folder.remove([name]);
+      return alone;
+    }
+    const rest = await flushUntil(name, limits, settle);
+    return rest.status === 'failed' ? { status: 'outcome_only', error: rest.error, spooled: true } : rest;
+  };
+
+  const flushUntil = async (
     name: string,
     limits: PushLimits,
     settle: (report: SendReport) => void,
   ): Promise<SendReport> => {
     let report: SendReport | undefined;
-    const error = await flushGroup(
+    const end = await flushGroup(
       folder,
       client,
       limits,
@@ -100,7 +119,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       },
       name,
     );
-    return report ?? { status: 'failed', error: error ?? busyError(path), spooled: true };
+    return report ?? { status: 'failed', error: busyError(path), ...end, spooled: true };
   };
 
   return {
@@ -126,6 +145,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     async send(limits, settle) {
       if (!kept) throw new Error('expected an entry to send, got none');
       const { name, entry } = kept;
+      const own = kept;
       let release: (() => void) | undefined;
       try {
         release = await lock(folder, limits);
@@ -140,7 +160,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
         return { status: 'failed', error: busyError(path), spooled: true };
       }
       try {
-        return folder.has(name) ? await sendInOrder(name, limits, settle) : sentByOther(name);
+        return folder.has(name) ? await sendInOrder(own, limits, settle) : sentByOther(name);
       } finally {
         release();
       }
@@ -172,7 +192,7 @@ export async function flushFolderOnce(
     try {
       let sent = 0;
       let refused = 0;
-      const error = await flushGroup(folder, client, { deadline }, (_name, { status }) => {
+      const end = await flushGroup(folder, client, { deadline }, (_name, { status }) => {
         if (status === 'delivered') sent++;
         else refused++;
       });
@@ -180,7 +200,7 @@ export async function flushFolderOnce(
         sent,
         rejected: refused + folder.damaged(),
         left: folder.count(),
-        ...(error ? { error } : {}),
+        ...(end ? { error: end.error } : {}),
       };
     } finally {
       release();

@@ -1,3 +1,4 @@
+import type { MetricFamily } from '../../exposition/family.js';
 import { PushError } from '../http/push-error.js';
 import type { DeliveryReport, EndedRun, Target } from '../target.js';
 import { type TextfileEntry, writeTextfile } from './textfile.js';
@@ -9,9 +10,9 @@ export interface TextfileTargetOptions extends Pick<TextfileEntry, 'key' | 'accu
 
 /** A file for node_exporter. It is written when the run has ended; the job's start and its updates are not. */
 export function createTextfileTarget({ folder, key, accumulate }: TextfileTargetOptions): Target {
-  const write = (run: EndedRun, own: string, metricsRejected: boolean): PushError | undefined => {
+  const write = (outcome: readonly MetricFamily[], own: string): PushError | undefined => {
     try {
-      writeTextfile(folder, { key, accumulate, outcome: run.outcome(metricsRejected), own });
+      writeTextfile(folder, { key, accumulate, outcome, own });
       return undefined;
     } catch (error) {
       if (error instanceof PushError) return error;
@@ -22,9 +23,9 @@ export function createTextfileTarget({ folder, key, accumulate }: TextfileTarget
   /** If the job's own metrics cannot be written, the outcome is written without them. */
   const deliver = (run: EndedRun): DeliveryReport => {
     const { text, problem } = run.jobMetrics;
-    const refused = problem ?? write(run, text, false);
+    const refused = problem ?? write(run.outcome(false), text);
     if (!refused) return { status: 'delivered' };
-    const error = write(run, '', true);
+    const error = write(run.loneOutcome(true), '');
     return error ? { status: 'failed', error } : { status: 'outcome_only', error: refused };
   };
 
