@@ -39,8 +39,10 @@ Exit codes:
         `${running.url} can be reached from other machines, and anyone who reaches it can push and delete`,
       );
     }
+    // Listened for before it is said that it is up: whoever reads that may stop it at once.
+    const stopped = host.untilStopped();
     log.info(`gateway at ${running.url}`);
-    await host.untilStopped();
+    await stopped;
     await running.close();
     return 0;
   },

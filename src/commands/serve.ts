@@ -52,8 +52,9 @@ export const serve = defineCommand({
     });
     let ticks = 0;
     const timer = setInterval(() => tick(++ticks), values.intervalMs);
+    const stopped = host.untilStopped();
     log.info(`the sample's metrics at ${pages.url}/metrics`);
-    await host.untilStopped();
+    await stopped;
     clearInterval(timer);
     await pages.close();
     return 0;

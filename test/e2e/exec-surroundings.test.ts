@@ -115,7 +115,7 @@ describeOnPushgateways('prombatch exec around real programs', (gateway) => {
   });
 
   test('in a folder that was removed, the command runs as it would without prombatch', async () => {
-    const gone = join(folder, 'gone');
+    const gone = join(mkdtempSync(join(folder, 'test-')), 'gone');
     mkdirSync(gone);
     const line = `cd ${gone} && rmdir ${gone} && exec ${process.execPath} ${CLI} exec -g ${gateway().url} -- echo here`;
     const { result } = startProgram('sh', ['-c', line], {});
@@ -123,7 +123,7 @@ describeOnPushgateways('prombatch exec around real programs', (gateway) => {
   });
 
   test('files that were open stay open for the command, and so a lock outlasts a prombatch that was killed', async () => {
-    const lock = join(folder, 'lock');
+    const lock = join(mkdtempSync(join(folder, 'test-')), 'lock');
     const line = `flock -n ${lock} ${process.execPath} ${CLI} exec -g none --job held -- sh -c 'echo $PPID; exec sleep 60'`;
     const mark = createMark();
     const { stdout } = startProgram('sh', ['-c', line], mark.env);
@@ -147,7 +147,7 @@ describeOnPushgateways('prombatch exec around real programs', (gateway) => {
   });
 
   test('a stderr that nobody reads keeps neither the deadline nor the outcome', async () => {
-    const pipe = join(folder, 'unread');
+    const pipe = join(mkdtempSync(join(folder, 'test-')), 'unread');
     execFileSync('mkfifo', [pipe]);
     const line =
       `exec 3<>${pipe}; exec ${process.execPath} ${CLI} exec -g ${gateway().url} --job unread --timeout 300ms --grace 300ms ` +

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -103,7 +103,7 @@ describeOnPushgateways('prombatch exec', (gateway) => {
   });
 
   test('what a command leaves running when it ends by itself is left alone, and not waited for', async () => {
-    const file = join(folder, 'left-alone');
+    const file = join(mkdtempSync(join(folder, 'test-')), 'left-alone');
     const { result, mark } = exec(['sh', '-c', `(sleep 1; echo done > ${file}) >/dev/null 2>&1 & exit 0`]);
     expect((await result).code).toBe(0);
     expect(mark.running()).not.toEqual([]);
@@ -352,9 +352,8 @@ describeOnPushgateways('prombatch exec', (gateway) => {
   });
 
   test('the due time, the textfile and the spool work as for run', async () => {
-    const textfiles = join(folder, 'textfiles');
-    mkdirSync(textfiles);
-    const spool = join(folder, 'spool');
+    const textfiles = mkdtempSync(join(folder, 'textfiles-'));
+    const spool = join(textfiles, 'spool');
     const flags = ['--job', 'shared', '--expected-interval', '1h', '--textfile', textfiles, '--spool', spool];
     const down = await runCli([
       'exec',

@@ -10,6 +10,8 @@ import { describeOnPushgateways } from '../support/pushgateway.js';
 import { waitFor } from '../support/wait-for.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'prombatch-schedule-'));
+/** A path in a folder of its own: a test runs once for each gateway. */
+const fresh = (name: string): string => join(mkdtempSync(join(folder, 'test-')), name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const EVERY_SECOND = '*/1 * * * * *';
@@ -94,7 +96,7 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
   });
 
   test('a run that takes longer than the interval: ticks are skipped and counted, never two at once', async () => {
-    const file = join(folder, 'together');
+    const file = fresh('together');
     writeFileSync(file, '');
     const { code, stderr } = await start(
       'long',
@@ -107,7 +109,7 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
   });
 
   test('a run that fails stops nothing; after --max-runs it shows in the exit code', async () => {
-    const file = join(folder, 'once');
+    const file = fresh('once');
     const { code } = await start(
       'mixed',
       ['--max-runs', '2'],
@@ -118,7 +120,7 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
   });
 
   test('each run of a command has its own metrics file, and nothing of the last one', async () => {
-    const file = join(folder, 'first');
+    const file = fresh('first');
     await start(
       'fresh',
       ['--max-runs', '2'],
@@ -228,7 +230,7 @@ describeOnPushgateways('prombatch schedule', (gateway) => {
   });
 
   test('what waits in the spool is counted by job: what other jobs left there is not this one’s', async () => {
-    const spool = join(folder, 'shared-spool');
+    const spool = fresh('spool');
     const gone = ['-g', 'http://127.0.0.1:1', '--push-timeout', '200ms', '--spool', spool, '--interval', '0'];
     await runCli(['run', '--job', 'another', ...gone]);
     const { child, stderr, result } = startCli([

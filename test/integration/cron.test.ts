@@ -21,8 +21,8 @@ import { findServer } from '../support/server-process.js';
 import { waitFor } from '../support/wait-for.js';
 
 const cron = findServer('cron');
-const folder = mkdtempSync(join(tmpdir(), 'prombatch-cron-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const root = mkdtempSync(join(tmpdir(), 'prombatch-cron-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
 const crontab = /```crontab\n(.*?)```/s.exec(readme)?.[1] ?? '';
@@ -32,6 +32,7 @@ const crontab = /```crontab\n(.*?)```/s.exec(readme)?.[1] ?? '';
  * the README expects prombatch are replaced, so that nothing of this system is changed.
  */
 function startCron(table: string) {
+  const folder = mkdtempSync(join(root, 'cron-'));
   const place = (name: string) => {
     mkdirSync(join(folder, name), { recursive: true });
     return join(folder, name);

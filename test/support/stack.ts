@@ -163,26 +163,26 @@ export async function startStack(
       '/-/ready',
     );
     stops.push(() => prometheus.stop());
-    return {
-      gateway,
-      prometheus,
-      scheduler,
-      received: webhook.received,
-      async query(expr) {
-        const url = `${prometheus.url}/api/v1/query?query=${encodeURIComponent(expr)}`;
-        const answer = (await (await fetch(url)).json()) as {
-          status: string;
-          error?: string;
-          data: { result: never[] };
-        };
-        if (answer.status !== 'success') throw new Error(`${expr}: ${answer.error}`);
-        // A scalar has a value of its own rather than a list of series.
-        return typeof answer.data.result[0] === 'number'
-          ? [{ metric: {}, value: answer.data.result as never }]
-          : answer.data.result;
-      },
-      stop,
+    const query: Stack['query'] = async (expr) => {
+      const url = `${prometheus.url}/api/v1/query?query=${encodeURIComponent(expr)}`;
+      const answer = (await (await fetch(url)).json()) as {
+        status: string;
+        error?: string;
+        data: { result: never[] };
+      };
+      if (answer.status !== 'success') throw new Error(`${expr}: ${answer.error}`);
+      // A scalar has a value of its own rather than a list of series.
+      return typeof answer.data.result[0] === 'number'
+        ? [{ metric: {}, value: answer.data.result as never }]
+        : answer.data.result;
     };
+    // Before the first scrape nothing is up, which may fire an alert whose times are made short.
+    await waitFor('the first scrape of the gateway', async () =>
+      (await query('up{job="pushgateway"} == 1 unless on() ALERTS')).at(0),
+    );
+    const before = webhook.received.splice(0);
+    for (const { labels } of before) webhook.settled.add(`${labels.alertname} ${labels.job}`);
+    return { gateway, prometheus, scheduler, received: webhook.received, query, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -201,14 +201,20 @@ function addressOf(cli: RunningCli): Promise<string> {
 async function startWebhook(): Promise<{
   url: string;
   received: ReceivedAlert[];
+  /** Alerts that fired before the stack was up: that they resolve is no news. */
+  settled: Set<string>;
   stop: () => Promise<void>;
 }> {
   const received: ReceivedAlert[] = [];
+  const settled = new Set<string>();
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => (body += chunk));
     request.on('end', () => {
-      received.push(...(JSON.parse(body) as { alerts: ReceivedAlert[] }).alerts);
+      for (const alert of (JSON.parse(body) as { alerts: ReceivedAlert[] }).alerts) {
+        const late = settled.delete(`${alert.labels.alertname} ${alert.labels.job}`);
+        if (!(late && alert.status === 'resolved')) received.push(alert);
+      }
       response.end();
     });
   });
@@ -218,6 +224,7 @@ async function startWebhook(): Promise<{
   return {
     url: `http://127.0.0.1:${port}/`,
     received,
+    settled,
     async stop() {
       server.close();
       server.closeAllConnections();
