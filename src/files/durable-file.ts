@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -10,9 +11,10 @@ import { dirname } from 'node:path';
  * @throws the system's error; what was written beside is removed.
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
-  const beside = `${path}.${process.pid}.tmp`;
+  const beside = `${path}.${randomName()}.tmp`;
+  // Exclusively, which follows no link: where others may write, they may have put one there.
+  const file = openSync(beside, 'wx', mode);
   try {
-    const file = openSync(beside, 'w', mode);
     try {
       // The process' umask must not take away what was asked for.
       fchmodSync(file, mode);
@@ -27,6 +29,11 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
     rmSync(beside, { force: true });
     throw error;
   }
+}
+
+/** A name that nobody can foresee. */
+export function randomName(): string {
+  return randomBytes(8).toString('hex');
 }
 
 /** Flushes a folder's list of names, so that a rename or removal in it outlasts a crash. */

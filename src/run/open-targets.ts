@@ -40,10 +40,10 @@ async function openGatewayTarget(
 
 async function openTextfileTarget(
   folder: string,
-  { key, delivery: { accumulate } }: ResolvedRunOptions,
+  { key, delivery: { accumulate }, log }: ResolvedRunOptions,
 ): Promise<Target> {
   const { createTextfileTarget } = await import('../delivery/textfile/textfile-target.js');
-  return createTextfileTarget({ folder, key, accumulate });
+  return createTextfileTarget({ folder, key, accumulate, log });
 }
 
 async function openDryRun(gateway: string, write: (text: string) => void): Promise<GatewayClient> {

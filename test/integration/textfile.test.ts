@@ -105,22 +105,26 @@ test.skipIf(!exporter)('node_exporter never meets half a file while runs rewrite
   ]);
   const read = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const write = (runs: number) =>
-    writeTextfile(folder, {
-      key: { job: 'nightly', grouping: [] },
-      accumulate: false,
-      own: `# TYPE rows counter\nrows ${runs}\n`,
-      outcome: outcomeFamilies(
-        {
-          status: 'succeeded',
-          startedAtMs: 1000,
-          completedAtMs: 2000,
-          durationSeconds: 1,
-          exitCode: 0,
-          stages: [],
-        },
-        { metricsRejected: false },
-      ),
-    });
+    writeTextfile(
+      folder,
+      {
+        key: { job: 'nightly', grouping: [] },
+        accumulate: false,
+        own: `# TYPE rows counter\nrows ${runs}\n`,
+        outcome: outcomeFamilies(
+          {
+            status: 'succeeded',
+            startedAtMs: 1000,
+            completedAtMs: 2000,
+            durationSeconds: 1,
+            exitCode: 0,
+            stages: [],
+          },
+          { metricsRejected: false },
+        ),
+      },
+      () => {},
+    );
   try {
     write(0);
     await waitFor('node_exporter', read);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeThrown } from '../../errors.js';
-import { flushFolder, writeDurably } from '../../files/durable-file.js';
+import { flushFolder, randomName, writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
 import { makeFolder } from '../../files/make-folder.js';
 import { readRegularFile } from '../../files/regular-file.js';
@@ -115,8 +115,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     const last = Number(files().at(-1)?.slice(0, 16) ?? 0);
     // Microseconds, and always after the last one: a clock set back must not change the order.
     const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
-    const random = Math.floor(Math.random() * 2 ** 32).toString(36);
-    return `${String(order).padStart(16, '0')}-${process.pid}-${random}.json`;
+    return `${String(order).padStart(16, '0')}-${process.pid}-${randomName()}.json`;
   };
 
   return {
@@ -165,7 +164,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
 
 function readOrNone(path: string): string | undefined {
   try {
-    return readRegularFile(path);
+    return readRegularFile(path, { follow: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

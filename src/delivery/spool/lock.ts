@@ -1,7 +1,6 @@
 import {
   linkSync,
   mkdirSync,
-  readFileSync,
   readlinkSync,
   rmdirSync,
   rmSync,
@@ -12,7 +11,9 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { randomName } from '../../files/durable-file.js';
 import { readProcStat } from '../../files/proc-stat.js';
+import { readRegularFile } from '../../files/regular-file.js';
 
 /** Who holds a lock. A process id means something only within its host and PID namespace. */
 interface Holder {
@@ -42,7 +43,7 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
     pid: process.pid,
     began: processStart(process.pid) ?? '',
     place: place(),
-    nonce: `${process.pid}-${Math.random().toString(36).slice(2)}`,
+    nonce: `${process.pid}-${randomName()}`,
   };
   for (;;) {
     if (create(path, me)) break;
@@ -67,7 +68,7 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
 /** A link is made whole or not at all, and only where there is none yet. */
 function create(path: string, me: Holder): boolean {
   const beside = `${path}.${me.nonce}`;
-  writeFileSync(beside, JSON.stringify(me), { mode: 0o600 });
+  writeFileSync(beside, JSON.stringify(me), { mode: 0o600, flag: 'wx' });
   try {
     linkSync(beside, path);
     return true;
@@ -98,7 +99,7 @@ function takeAway(path: string, judged: Holder | undefined): void {
 
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    return JSON.parse(readRegularFile(path, { follow: false })) as Holder;
   } catch {
     return undefined;
   }

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown } from '../../errors.js';
 import { accumulate, isCumulative } from '../../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
+import { parseAppended } from '../../exposition/parse-appended.js';
 import { writeFamilies } from '../../exposition/write.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
@@ -32,11 +33,16 @@ const JOB_LABEL = 'batch_job';
  *
  * @throws PushError with what to do.
  */
-export function writeTextfile(folder: string, entry: TextfileEntry): void {
+export function writeTextfile(
+  folder: string,
+  entry: TextfileEntry,
+  warn: (message: string, fields?: { hint: string }) => void,
+): void {
   const path = join(folder, textfileName(entry.key));
   try {
     const labels: Labels = [[JOB_LABEL, entry.key.job], ...entry.key.grouping];
-    const held = existsSync(path) ? readHeld(path, labels) : [];
+    if (mayWriteToday(path)) warnOfOthers(folder, warn);
+    const held = existsSync(path) ? readHeld(path, labels, warn) : [];
     const names = new Set(entry.outcome.map(({ name }) => name));
     const kept = held.filter(({ name }) => SUCCESS_FAMILY_NAMES.includes(name) && !names.has(name));
     const own = parseFamilies(entry.own);
@@ -69,19 +75,44 @@ export function textfileName(key: GroupingKey): string {
   return `${fileName(parts.join(',')).replaceAll('%2C', ',').replaceAll('%3D', '=')}.prom`;
 }
 
-/** The file's families without the labels that it adds; a damaged file counts as none. */
-function readHeld(path: string, labels: Labels): MetricFamily[] {
+/** Whether the file has not been written yet today: what is said once a day is said then. */
+function mayWriteToday(path: string): boolean {
+  const written = lstatSync(path, { throwIfNoEntry: false })?.mtime;
+  return written?.toDateString() !== new Date().toDateString();
+}
+
+/** Where others may write, they can replace what root writes, and node_exporter then shows it. */
+function warnOfOthers(folder: string, warn: (message: string, fields?: { hint: string }) => void): void {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (process.getuid?.() !== 0 || !stat || (stat.uid === 0 && (stat.mode & 0o022) === 0)) return;
+  warn(`${folder} can be written to by others than root`, {
+    hint: `they can change what is shown of this job: chown root ${folder} && chmod go-w ${folder}`,
+  });
+}
+
+/** The file's families without the labels that it adds. A damaged file is set aside, and what can be read of it kept. */
+function readHeld(path: string, labels: Labels, warn: (message: string) => void): MetricFamily[] {
   const added = new Set(labels.map(([name]) => name));
+  return readFamilies(path, warn).map((family) => ({
+    ...family,
+    samples: family.samples.map((sample) => ({
+      ...sample,
+      labels: sample.labels.filter(([name]) => !added.has(name)),
+    })),
+  }));
+}
+
+function readFamilies(path: string, warn: (message: string) => void): readonly MetricFamily[] {
+  let text = '';
   try {
-    return parseFamilies(readRegularFile(path)).map((family) => ({
-      ...family,
-      samples: family.samples.map((sample) => ({
-        ...sample,
-        labels: sample.labels.filter(([name]) => !added.has(name)),
-      })),
-    }));
-  } catch {
-    return [];
+    text = readRegularFile(path, { follow: false });
+    return parseFamilies(text);
+  } catch (error) {
+    const aside = `${path}.damaged`;
+    renameSync(path, aside);
+    warn(`a damaged textfile was set aside: ${aside}: ${describeThrown(error)}`);
+    // A last line that was cut short may hold half a number.
+    return parseAppended(text.slice(0, text.lastIndexOf('\n') + 1)).families;
   }
 }
 
