@@ -54,6 +54,8 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
   };
 
   const onUncaught = (reason: unknown): void => {
+    // What a module that did not load leaves behind is told already.
+    if (runs === undefined && ended) return;
     if (runs === undefined) {
       log.error(`before a job began: ${describeThrown(reason)}`, { error: reason });
       exitNow(EXIT.bug);
@@ -77,9 +79,7 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
     if (run) {
       const inJob = run.phase() === 'job';
       log.error(`${inJob ? 'the job' : 'what the job left behind'} called process.exit(${code})`);
-      const exitCode = run.abandon({ exitCode: code });
-      if (inJob) process.exitCode = exitCode;
-      else least(exitCode);
+      process.exitCode = run.abandon({ exitCode: code });
     } else if (runs) {
       log.error(`what a job left behind called process.exit(${code}), which ends the schedule`);
       least(EXIT.failed);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Log } from '../../log.js';
 import type { Host } from '../../process/host.js';
 import type { RunOptions } from '../../run/run-options.js';
@@ -22,6 +23,8 @@ export function runOptionsOf(host: Host, values: BatchValues, log: Log): RunOpti
     ...values,
     startPush: !values.noStartPush,
     spool,
+    // Fixed now: a job may change this process' folder.
+    textfile: values.textfile === undefined ? undefined : resolve(host.cwd, values.textfile),
     credentials: gatewayCredentials(host),
     dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,
     log,

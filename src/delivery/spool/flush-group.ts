@@ -43,14 +43,20 @@ export async function flushGroup(
   onReport: (name: string, report: SendReport) => void,
   fresh?: string,
 ): Promise<FlushEnd | undefined> {
-  let held: readonly MetricFamily[] | PushError | undefined;
+  const reading: Reading = { held: undefined };
   let oneByOne = false;
   for (;;) {
     const waiting = readWaiting(folder);
+    const stuck = await whyStuck(
+      folder,
+      client,
+      limits,
+      reading,
+      waiting && mayBeLate(waiting, fresh) && waiting,
+    );
+    if (stuck) return { error: stuck, unread: true };
     if (!waiting) return undefined;
-    if (mayBeLate(waiting, fresh)) held ??= await readHeld(client, waiting.first.key, limits);
-    if (held instanceof PushError) return { error: held, unread: true };
-    const batch = takeBatch(folder, waiting, held, oneByOne);
+    const batch = takeBatch(folder, waiting, reading.held, oneByOne);
     const report = await sendBatch(folder, client, batch, limits);
     if (batch.folded && isRefused(report)) {
       // Nothing of it was stored, so that its members can be told one by one.
@@ -60,6 +66,27 @@ export async function flushGroup(
       return { error: report.error, unread: report.unread ?? false };
     else settle(folder, batch, report, onReport);
   }
+}
+
+/** What the group held when it was read, which is once. */
+interface Reading {
+  held: readonly MetricFamily[] | undefined;
+}
+
+/** Why nothing can be sent now; reads what the group holds, if an entry may be late. */
+async function whyStuck(
+  folder: GroupFolder,
+  client: GatewayClient,
+  limits: PushLimits,
+  reading: Reading,
+  late: Waiting | false | undefined,
+): Promise<PushError | undefined> {
+  const blocked = folder.blocked();
+  if (blocked || !late || reading.held) return blocked;
+  const held = await readHeld(client, late.first.key, limits);
+  if (held instanceof PushError) return held;
+  reading.held = held;
+  return undefined;
 }
 
 function isRefused(report: SendReport): boolean {

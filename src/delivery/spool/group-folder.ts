@@ -7,6 +7,7 @@ import { makeFolder } from '../../files/make-folder.js';
 import { readRegularFile } from '../../files/regular-file.js';
 import type { Log } from '../../log.js';
 import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
+import { PushError } from '../http/push-error.js';
 import type { RunEntry } from '../push/run-entry.js';
 import { FORMAT, readEntry } from './read-entry.js';
 
@@ -45,12 +46,16 @@ export interface GroupFolder {
   /** Why an entry was set aside, if it was. */
   rejectionOf(name: string): string | undefined;
   fold(): Fold | undefined;
+  /** Why nothing of this group can be sent: what was being sent as one cannot be read, and may count already. */
+  blocked(): PushError | undefined;
   writeFold(fold: Fold): void;
   removeFold(): void;
 }
 
 const ENTRY = /^\d{16}-.*\.json$/;
 const FOLD = 'fold.json';
+/** In the year 2255, in microseconds. */
+const LATEST = 9e15;
 /** Where entries are set aside, below a group's folder. */
 export const REJECTED = 'rejected';
 
@@ -88,9 +93,15 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     }
   };
 
-  /** `undefined` if it is gone, damaged or of a later prombatch. @throws the system's error. */
+  /** `undefined` if it is gone, damaged, unreadable or of a later prombatch. */
   const read = (name: string): Fold | undefined => {
-    const text = readOrNone(at(name));
+    let text: string | undefined;
+    try {
+      text = readOrNone(at(name));
+    } catch (error) {
+      left.add(name);
+      log.warn(`an entry of the spool cannot be read and was left: ${at(name)}: ${describeThrown(error)}`);
+    }
     if (text === undefined) return undefined;
     const reading = readEntry(text);
     if ('entry' in reading) {
@@ -112,7 +123,9 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
   const names = (): string[] => files().filter((name) => !left.has(name));
 
   const newName = (): string => {
-    const last = Number(files().at(-1)?.slice(0, 16) ?? 0);
+    const orders = files().map((name) => Number(name.slice(0, 16)));
+    // A name that no clock gives tells nothing of the order.
+    const last = Math.max(0, ...orders.filter((order) => order < LATEST));
     // Microseconds, and always after the last one: a clock set back must not change the order.
     const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
     return `${String(order).padStart(16, '0')}-${process.pid}-${randomName()}.json`;
@@ -145,7 +158,14 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       for (const name of given) rmSync(at(name), { force: true });
       if (given.length > 0) flushFolder(path);
     },
-    reject: (name, reason) => setAside(name, reason),
+    reject(name, reason) {
+      try {
+        setAside(name, reason);
+      } catch (error) {
+        left.add(name);
+        log.warn(`a refused entry of the spool cannot be set aside: ${at(name)}: ${describeThrown(error)}`);
+      }
+    },
     addRejected(entry, reason) {
       makeFolder(at(REJECTED));
       const name = newName();
@@ -156,6 +176,11 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     fold() {
       const fold = !left.has(FOLD) && existsSync(at(FOLD)) ? read(FOLD) : undefined;
       return fold && { members: fold.members.filter((name) => ENTRY.test(name)), entry: fold.entry };
+    },
+    blocked() {
+      if (!left.has(FOLD)) return undefined;
+      const message = `${at(FOLD)} cannot be read, so that what waits for this group goes on waiting`;
+      return new PushError('SPOOL_BLOCKED', message, { retryable: false });
     },
     writeFold: (fold) => write(at(FOLD), fold),
     removeFold: () => rmSync(at(FOLD), { force: true }),

@@ -48,9 +48,10 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
   for (;;) {
     if (create(path, me)) break;
     const holder = readHolder(path);
-    if (holder ? isDead(holder, path) : isSilent(path)) takeAway(path, holder);
-    else if (signal.aborted) return undefined;
-    else await wait(POLL_MS, undefined, { signal }).catch(() => {});
+    const left = holder ? isDead(holder, path) : isSilent(path);
+    if (left && takeAway(path, holder)) continue;
+    if (signal.aborted) return undefined;
+    await wait(POLL_MS, undefined, { signal }).catch(() => {});
   }
   held.add(me.nonce);
   const heartbeat = setInterval(() => touch(path), HEARTBEAT_MS).unref();
@@ -80,18 +81,20 @@ function create(path: string, me: Holder): boolean {
   }
 }
 
-/** Only one process at a time may take a lock away, and only the one it has judged. */
-function takeAway(path: string, judged: Holder | undefined): void {
+/** Only one process at a time may take a lock away, and only the one it has judged; whether this one did. */
+function takeAway(path: string, judged: Holder | undefined): boolean {
   const claim = `${path}.claim`;
   try {
     mkdirSync(claim);
   } catch {
     const since = statSync(claim, { throwIfNoEntry: false })?.mtimeMs;
-    if (since !== undefined && Date.now() - since > STEAL_MS) rmSync(claim, { recursive: true, force: true });
-    return;
+    if (since !== undefined && isLongAgo(since, STEAL_MS)) rmSync(claim, { recursive: true, force: true });
+    return false;
   }
   try {
-    if (readHolder(path)?.nonce === judged?.nonce) rmSync(path, { force: true });
+    const same = readHolder(path)?.nonce === judged?.nonce;
+    if (same) rmSync(path, { force: true });
+    return same;
   } finally {
     rmdirSync(claim);
   }
@@ -121,7 +124,12 @@ function isDead(holder: Holder, path: string): boolean {
 /** Whether a lock has shown no sign of life for long; one that a crash of the machine left may even be empty. */
 function isSilent(path: string): boolean {
   const beaten = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return beaten !== undefined && Date.now() - beaten > SILENT_MS;
+  return beaten !== undefined && isLongAgo(beaten, SILENT_MS);
+}
+
+/** A time in the future is one of a clock that was set back since: nobody will beat it. */
+function isLongAgo(timeMs: number, limitMs: number): boolean {
+  return Math.abs(Date.now() - timeMs) > limitMs;
 }
 
 /** When a process began; `undefined` if that cannot be told. */

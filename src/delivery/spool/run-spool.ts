@@ -4,7 +4,7 @@ import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
-import { isOutcomeAll, outcomeOf, type RunEntry } from '../push/run-entry.js';
+import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import { flushGroup } from './flush-group.js';
@@ -102,6 +102,23 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     return rest.status === 'failed' ? { status: 'outcome_only', error: rest.error, spooled: true } : rest;
   };
 
+  /** The entry stays until the gateway has it. Counts that another process might send as well wait. */
+  const sendWithoutLock = async (
+    { name, entry }: SpooledEntry,
+    limits: PushLimits,
+    reason: unknown,
+  ): Promise<SendReport> => {
+    const message = `the spool cannot be locked: ${describeThrown(reason)}`;
+    const error = new PushError('SPOOL_UNUSABLE', message, { retryable: false });
+    const counts = needsBase(entry);
+    const report = await sendEntry(client, counts ? outcomeOf(entry) : entry, limits);
+    if (report.status === 'failed') return { ...report, spooled: true };
+    if (counts) return { status: 'outcome_only', error, spooled: true };
+    log.warn(message);
+    if (report.status === 'delivered') folder.remove([name]);
+    return report;
+  };
+
   const flushUntil = async (
     name: string,
     limits: PushLimits,
@@ -119,7 +136,8 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       },
       name,
     );
-    return report ?? { status: 'failed', error: busyError(path), ...end, spooled: true };
+    // Without a report and a reason its file could not be read: the outcome still goes alone.
+    return report ?? { status: 'failed', error: busyError(path), unread: true, ...end, spooled: true };
   };
 
   return {
@@ -144,16 +162,13 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     },
     async send(limits, settle) {
       if (!kept) throw new Error('expected an entry to send, got none');
-      const { name, entry } = kept;
       const own = kept;
+      const { name } = own;
       let release: (() => void) | undefined;
       try {
         release = await lock(folder, limits);
       } catch (error) {
-        warnUnusable(error);
-        // Taken back first: an entry that was sent and stayed would be counted again.
-        folder.remove([name]);
-        return sendEntry(client, entry, limits);
+        return sendWithoutLock(kept, limits, error);
       }
       if (!release) {
         if (!folder.has(name)) return sentByOther(name);
