@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { basicAuthorization, type HttpAccess, proxyAuthorization } from './access.js';
+import { createLookup } from './dns/lookup.js';
 import type { GatewayAddress } from './gateway-address.js';
-import { createLookup } from './lookup.js';
 import {
   connectionError,
   type HttpResponse,
@@ -9,6 +9,7 @@ import {
   PushTimedOut,
   READING_TOO_LARGE,
 } from './push-error.js';
+import type { TunnelTarget } from './tunnel.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -55,9 +56,9 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
     address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
   const agent = new Agent({ keepAlive: true });
   const tunnels = new Set<ClientRequest>();
-  if (access.proxyUrl !== undefined && address.protocol === 'https:')
-    await tunnelBy(agent, tunnels, access.proxyUrl, address, access);
   const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
+  if (access.proxyUrl !== undefined && address.protocol === 'https:')
+    await tunnelBy(agent, tunnels, access.proxyUrl, { ...address, tls: access.tls, lookup: names.lookup });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,
     host: address.hostname,
@@ -93,13 +94,12 @@ async function tunnelBy(
   agent: object,
   tunnels: Set<ClientRequest>,
   proxyUrl: string,
-  { hostname, port }: GatewayAddress,
-  { tls }: HttpAccess,
+  { hostname, port, tls, lookup }: TunnelTarget,
 ): Promise<void> {
   const { openTunnel } = await import('./tunnel.js');
   Object.assign(agent, {
     createConnection(_options: unknown, done: Parameters<typeof openTunnel>[2]): void {
-      const asked = openTunnel(proxyUrl, { hostname, port, tls }, done);
+      const asked = openTunnel(proxyUrl, { hostname, port, tls, lookup }, done);
       tunnels.add(asked);
       asked.once('close', () => tunnels.delete(asked));
     },

@@ -1,4 +1,5 @@
 import { type ClientRequest, request } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as secure, type TLSSocket } from 'node:tls';
 import { proxyAuthorization, type TlsAccess } from './access.js';
@@ -7,6 +8,8 @@ export interface TunnelTarget {
   readonly hostname: string;
   readonly port: number;
   readonly tls: TlsAccess | undefined;
+  /** Finds the proxy. */
+  readonly lookup: LookupFunction;
 }
 
 /**
@@ -15,7 +18,7 @@ export interface TunnelTarget {
  */
 export function openTunnel(
   proxyUrl: string,
-  { hostname, port, tls }: TunnelTarget,
+  { hostname, port, tls, lookup }: TunnelTarget,
   done: (error: Error | null, socket?: Duplex) => void,
 ): ClientRequest {
   const proxy = new URL(proxyUrl);
@@ -24,6 +27,7 @@ export function openTunnel(
   const asked = request({
     host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: proxy.port || 80,
+    lookup,
     method: 'CONNECT',
     path: authority,
     headers: {
