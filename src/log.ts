@@ -1,7 +1,7 @@
 import { describeThrown, PrombatchError, stackOf } from './errors.js';
 import { hideUserinfo } from './redact.js';
 
-type Level = 'info' | 'warn' | 'error';
+type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Facts that go with a line; in text form only `hint` and `error` show. */
 export interface LogFields {
@@ -14,6 +14,8 @@ export interface LogFields {
 
 /** Where prombatch and its jobs say what happens; it never carries results. */
 export interface Log {
+  /** What only --verbose shows. */
+  debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
@@ -23,18 +25,20 @@ export interface LogOptions {
   readonly format: 'text' | 'json';
   /** Leave `info` out. */
   readonly quiet: boolean;
+  /** Say all, `debug` too; outranks `quiet`. Default: false. */
+  readonly verbose?: boolean;
   readonly write: (text: string) => void;
   readonly now?: () => Date;
 }
 
 /** A log that says nothing. */
-export const silentLog: Log = { info() {}, warn() {}, error() {} };
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A log of one JSON object a line, or of lines for people that start with `prombatch:`. It never throws. */
 export function createLog(options: LogOptions): Log {
-  const { now = () => new Date() } = options;
+  const { now = () => new Date(), verbose = false } = options;
   const emit = (level: Level, message: string, fields: LogFields = {}): void => {
-    if (options.quiet && level === 'info') return;
+    if (!verbose && (level === 'debug' || (options.quiet && level === 'info'))) return;
     try {
       const line =
         options.format === 'json'
@@ -47,6 +51,7 @@ export function createLog(options: LogOptions): Log {
     }
   };
   return {
+    debug: (message, fields) => emit('debug', message, fields),
     info: (message, fields) => emit('info', message, fields),
     warn: (message, fields) => emit('warn', message, fields),
     error: (message, fields) => emit('error', message, fields),
@@ -78,7 +83,7 @@ function showable(value: unknown): unknown {
 }
 
 function textLines(level: Level, message: string, fields: LogFields): string {
-  const mark = { info: '', warn: 'warning: ', error: 'error: ' }[level];
+  const mark = { debug: 'debug: ', info: '', warn: 'warning: ', error: 'error: ' }[level];
   const lines = [`prombatch: ${mark}${message}`];
   const frames = stackFrames(fields.error);
   if (frames) lines.push(frames);

@@ -33,7 +33,7 @@ export const flush = defineCommand({
     const path = resolveSpoolPath({ ...values, noSpool: false }, host);
     if (path === undefined)
       throw new UsageError('--spool: expected a folder, and neither XDG_STATE_HOME nor HOME names one');
-    const client = await openClient({ ...values, credentials: gatewayCredentials(host) });
+    const client = await openClient({ ...values, credentials: gatewayCredentials(host) }, log);
     const spool = openSpool(path, log);
 
     const total = { sent: 0, rejected: 0, left: 0 };

@@ -62,7 +62,9 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     try {
       return await target.prepare(stop);
     } catch (error) {
-      log.warn(`what ${target.name} holds was not read before the job: ${describeThrown(error)}`);
+      // The base is read again at the end, and what is then wrong with the gateway is said then.
+      const level = error instanceof PushError ? 'debug' : 'warn';
+      log[level](`what ${target.name} holds was not read before the job: ${describeThrown(error)}`);
       return undefined;
     }
   };

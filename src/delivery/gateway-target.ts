@@ -42,8 +42,6 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const backgroundPushes = createBackgroundPushes(client, groupPath(key));
   let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
-  /** Told when the run has ended, unless its end push failed as well: that says enough. */
-  let startProblem: string | undefined;
 
   return {
     name: `${client.target} as ${formatKey(key)}`,
@@ -62,9 +60,8 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     start(families) {
       backgroundPushes.begin(
         async (signal) => ((await nothingWaits(signal)) ? writeFamilies(families) : undefined),
-        (error) => {
-          startProblem = describeThrown(error);
-        },
+        // The end push says the start as well.
+        (error) => log.debug(`the start of the run was not pushed: ${describeThrown(error)}`),
       );
     },
 
@@ -81,8 +78,9 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
         },
         (error) => {
           updatesRefused = !(error instanceof PushError && error.retryable);
-          const next = updatesRefused ? '; the next push is the one at the end' : '';
-          log.warn(`the metrics of the running job were not pushed: ${describeThrown(error)}${next}`);
+          const said = `the metrics of the running job were not pushed: ${describeThrown(error)}`;
+          if (updatesRefused) log.warn(`${said}; the next push is the one at the end`);
+          else log.debug(said);
         },
       );
     },
@@ -102,22 +100,24 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
         settle(checked);
         return checked;
       };
-      const limits = { deadline, onRetry: warnOnce(log) };
+      const limits = { deadline };
       const report = settleChecked(
         spool && waits
           ? await spool.send(limits, (known) => void settleChecked(known))
           : await sendWithoutSpool(entry, limits),
       );
-      logBeside(report);
+      if (report.status === 'failed' && report.refused) {
+        log.error(`the job's own metrics were refused: ${report.refused.message}`);
+      }
       return report;
     },
 
     abandon(run) {
       const whole = spool?.isKept() ?? false;
       const spooled = whole || (spool?.keep(toEntry(run, true)) ?? false);
-      const lost = whole ? '' : "; the job's own metrics are lost";
+      const lost = whole ? '' : " (the job's own metrics are lost)";
       const message = `the process ended before the push was over${lost}`;
-      const hint = spool ? undefined : { hint: 'a spool keeps the outcome, and this run has none' };
+      const hint = spool ? undefined : { hint: 'a spool would keep the outcome' };
       return {
         status: 'failed',
         error: new PushError('ABANDONED', message, { retryable: false, ...hint }),
@@ -136,15 +136,6 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     if (alone.status === 'failed') return alone;
     const rest = await sendEntry(client, entry, limits);
     return rest.status === 'failed' ? alone : rest;
-  }
-
-  /** What the report alone does not say. */
-  function logBeside(report: DeliveryReport): void {
-    if (report.status !== 'failed') {
-      if (startProblem !== undefined) log.warn(`the start of the run was not pushed: ${startProblem}`);
-    } else if (report.refused) {
-      log.error(`the job's own metrics were refused: ${report.refused.message}`);
-    }
   }
 
   /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */
@@ -177,13 +168,4 @@ function withProblem(
 ): DeliveryReport {
   if (problem && report.status === 'delivered') return { status: 'outcome_only', error: problem, spooled };
   return report.status === 'failed' && spooled ? { ...report, spooled } : report;
-}
-
-function warnOnce(log: Log): NonNullable<PushLimits['onRetry']> {
-  let warned = false;
-  return (error) => {
-    if (warned) return;
-    warned = true;
-    log.warn(`push failed, trying again: ${error.message}`, { hint: error.hint });
-  };
 }

@@ -52,10 +52,10 @@ async function openDryRun(gateway: string, write: (text: string) => void): Promi
 }
 
 /** With `onPushFailure: 'warn'`, a bad address becomes a client whose every push fails, so the job still runs. */
-async function openClientOrFail({ delivery }: ResolvedRunOptions): Promise<GatewayClient> {
+async function openClientOrFail({ delivery, log }: ResolvedRunOptions): Promise<GatewayClient> {
   const { gateway, onPushFailure } = delivery;
   try {
-    return await openClient(delivery);
+    return await openClient(delivery, log);
   } catch (error) {
     if (!(error instanceof UsageError) || onPushFailure !== 'warn') throw error;
     const { message, hint } = error;

@@ -1,8 +1,13 @@
+import type { TargetReport } from '../delivery/delivery.js';
 import type { DeliveryReport } from '../delivery/target.js';
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
 import { askedExitCode, type RunOutcome } from '../outcome/outcome.js';
+import { flushCommand } from './flush-command.js';
+import type { DeliverySettings } from './run-options.js';
+
+type FailedReport = Extract<DeliveryReport, { readonly status: 'outcome_only' | 'failed' }>;
 
 /** Says how a run ended: one line, and the stack of an error that the job did not foresee. */
 export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
@@ -35,22 +40,47 @@ export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
   }
 }
 
-/** Says what became of a run's end push: where it went, or why it did not and what to do. */
-export function logDelivery(
-  log: Log,
-  report: DeliveryReport,
-  target: string,
-  onPushFailure: 'fail' | 'warn',
-): void {
+const HOW = {
+  succeeded: 'ran',
+  failed: 'failed',
+  timed_out: 'timed out',
+  interrupted: 'was stopped',
+} as const;
+
+/** What the line on a delivery needs to know of the run. */
+export interface DeliveredRun {
+  readonly name: string;
+  readonly outcome: RunOutcome;
+  readonly delivery: DeliverySettings;
+}
+
+/**
+ * Says what became of a run at a target, in one line: a failure with what happened, what was kept and what to do, as
+ * it may be all that an operator gets by mail.
+ */
+export function logDelivery(log: Log, run: DeliveredRun, { target, report }: TargetReport): void {
   if (report.status === 'none') return;
   if (report.status === 'delivered') {
     log.info(`pushed to ${target}`);
     return;
   }
-  const { message, hint, code } = report.error;
-  const said =
-    report.status === 'outcome_only'
-      ? `only the outcome of the run was pushed to ${target}${report.spooled ? ', its own metrics wait in the spool' : ''}: ${message}`
-      : `the outcome of the run was not pushed${report.spooled ? ', but kept in the spool' : ''}: ${message}`;
-  log[onPushFailure === 'fail' ? 'error' : 'warn'](said, { code, hint });
+  const { code } = report.error;
+  const level = run.delivery.onPushFailure === 'fail' ? 'error' : 'warn';
+  log[level](describeFailure(run, report), { code });
+}
+
+function describeFailure(
+  { name, outcome: { status, exitCode }, delivery }: DeliveredRun,
+  { status: delivered, error, spooled = false }: FailedReport,
+): string {
+  const lone = delivered === 'outcome_only';
+  const ended = `${name} ${HOW[status]} (exit ${exitCode}), ${status === 'succeeded' ? 'but' : 'and'}`;
+  const done = error.code === 'TEXTFILE_FAILED' ? 'written' : 'pushed';
+  const what = lone ? `only its outcome was ${done}` : `its metrics were not ${done}`;
+  // What waits is sent by itself, so that a gateway that is only down needs nobody.
+  const hint = error.hint !== undefined && !(spooled && error.retryable) ? `; ${error.hint}` : '';
+  const waits = `; ${lone ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;
+  const lost = lone ? '' : '; nothing was kept';
+  const kept = spooled ? waits + flushCommand(delivery) : lost;
+  return `${ended} ${what}: ${error.message}${hint}${kept}`;
 }

@@ -8,6 +8,9 @@ import { type Log, silentLog } from '../log.js';
 import { BATCH_LABEL_NAMES } from '../outcome/batch-metrics.js';
 import type { RunOutcome } from '../outcome/outcome.js';
 
+/** Where a Pushgateway usually is. */
+export const DEFAULT_GATEWAY = 'http://localhost:9091';
+
 /** How a run is delivered and bounded. Every time is in milliseconds; `undefined` is the default. */
 export interface RunOptions {
   /** The Pushgateway: `host:port`, an http(s) URL, or `none`. Default: `http://localhost:9091`. */
@@ -121,7 +124,7 @@ export function resolveRunOptions(jobName: string, given: RunOptions): ResolvedR
 }
 
 function resolveDelivery(given: RunOptions): DeliverySettings {
-  const { gateway = 'http://localhost:9091', onPushFailure = 'fail' } = given;
+  const { gateway = DEFAULT_GATEWAY, onPushFailure = 'fail' } = given;
   const { spool, textfile, credentials, httpConfigFile, dryRun, spoolLimit = DEFAULT_SPOOL_LIMITS } = given;
   const targets = { gateway, spool, spoolLimit, textfile, credentials, httpConfigFile, dryRun };
   return { ...targets, onPushFailure, ...resolveMode(given) };

@@ -140,9 +140,9 @@ function createConclusion(
     },
     abandon: (outcome) => delivery.abandon(endOf(outcome)),
     result(outcome, reports) {
-      for (const { target, report } of reports) {
-        if (report.status === 'delivered' && (!logAll || dryRun)) continue;
-        logDelivery(log, report, target, onPushFailure);
+      for (const told of reports) {
+        if (told.report.status === 'delivered' && (!logAll || dryRun)) continue;
+        logDelivery(log, { name, outcome, delivery: options.delivery }, told);
       }
       const worst = worstReport(reports);
       return { outcome, delivery: worst, exitCode: exitCodeOfRun(outcome, worst, onPushFailure) };

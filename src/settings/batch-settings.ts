@@ -177,4 +177,10 @@ export const logSettings = {
     env: ['PROMBATCH_QUIET'],
     help: 'say only warnings and errors, and draw no progress bar',
   },
+  verbose: {
+    kind: 'switch',
+    flags: '--verbose',
+    env: ['PROMBATCH_VERBOSE'],
+    help: 'say each request, each try and what the spool does; outranks --quiet',
+  },
 } as const;

@@ -90,6 +90,7 @@ test('a gateway that cannot be read keeps the job waiting for two seconds at mos
     server.address,
     '--push-timeout',
     '1s',
+    '--verbose',
   ]);
   expect(result.code).toBe(3);
   expect(result.stderr).toContain('holds was not read before the job');

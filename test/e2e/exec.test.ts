@@ -283,7 +283,7 @@ describeOnPushgateways('prombatch exec', (gateway) => {
       [
         'of a type that another job has otherwise',
         'echo "# TYPE rows_total gauge" > $F; echo "rows_total 1" >> $F',
-        /only the outcome of the run was pushed/,
+        /only its outcome was pushed/,
       ],
     ])('a file that is %s costs neither outcome nor exit code', async (_, script, message) => {
       const { result, samples, mark } = exec(['sh', '-c', `F="$PROMBATCH_METRICS_FILE"; ${script}; exit 4`]);

@@ -72,7 +72,7 @@ describe('with --accumulate, own metrics that cannot be read cost only themselve
       proxy.set(weather, 1);
       const result = await run(metrics, '--accumulate');
       expect(result.code).toBe(3);
-      expect(result.stderr).toContain('only the outcome of the run was pushed');
+      expect(result.stderr).toContain('only its outcome was pushed');
       expect(result.stderr).toContain(problem);
       expect(samples()).toMatchObject({ batch_job_success: 1, batch_job_metrics_rejected: 1 });
       expect(files(WAITING)).toEqual([]);

@@ -112,35 +112,30 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
     ).toMatchObject({ code: 0 });
   });
 
-  const once_ = (result: CliResult) => expect(result.stderr).not.toContain('trying again');
+  const once_ = (result: CliResult) => expect(result.stderr).not.toContain('gave up after');
 
   test.each([
     [
       'no authority',
       'good',
       () => `tls_config: {cert_file: ca/client.pem, key_file: ca/client.key}\n${auth()}`,
-      /is not trusted: .*certificate.*\n {2}hint: .*ca_file/,
+      /is not trusted: .*certificate.*.*ca_file/,
     ],
     ['an expired certificate', 'expired', () => tls() + auth(), /is not trusted: certificate has expired/],
     [
       'another host name',
       'foreign',
       () => tls() + auth(),
-      /is not trusted: .*localhost.*elsewhere\.test[\s\S]*hint: .*server_name/,
+      /is not trusted: .*localhost.*elsewhere\.test.*server_name/,
     ],
     [
       'no client certificate',
       'good',
       () => `tls_config: {ca_file: ca/ca.pem}\n${auth()}`,
-      /asks for a client certificate[\s\S]*hint: .*cert_file/,
+      /asks for a client certificate.*cert_file/,
     ],
     ['a wrong password', 'good', () => tls() + auth('wrong battery'), /refused the credentials \(401\)/],
-    [
-      'no password',
-      'good',
-      () => tls(),
-      /refused the credentials \(401\)[\s\S]*hint: .*PUSHGATEWAY_PASSWORD/,
-    ],
+    ['no password', 'good', () => tls(), /refused the credentials \(401\).*PUSHGATEWAY_PASSWORD/],
   ] as const)('%s is said, is exit 3, and is not tried again', async (title, port, yaml, message) => {
     const result = await run(configure(title.replaceAll(' ', '-'), yaml()), ports[port]);
     expect(result.code).toBe(3);

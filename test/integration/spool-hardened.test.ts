@@ -179,7 +179,7 @@ test('a run whose entry another process found to be refused is not told as pushe
     `export default { [Symbol.for('prombatch.job')]: true, name: 'job', createRegistry: () => ({ metrics: () => '# TYPE rows counter\\nrows 1\\n' }), run() {} };`,
   );
   const result = await runCli(['run', path, '-g', proxy.address, '--spool', spool], { cli: overtaken });
-  expect(result.stderr).toContain('only the outcome of the run was pushed');
+  expect(result.stderr).toContain('only its outcome was pushed');
   expect(result.code).toBe(3);
   expect(result.stderr).toContain('refused the push (400)');
 });

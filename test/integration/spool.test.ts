@@ -69,7 +69,7 @@ describe('a dead gateway', () => {
     expect(first.code).toBe(1);
     const second = await run();
     expect(second.code).toBe(3);
-    expect(second.stderr).toContain('not pushed, but kept in the spool');
+    expect(second.stderr).toContain('were not pushed: ');
     expect(files()).toHaveLength(2);
     for (const path of files()) expect(statSync(path).mode & 0o777).toBe(0o600);
     proxy.target(gateway.url);

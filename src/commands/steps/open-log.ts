@@ -6,8 +6,8 @@ import type { SettingValues } from '../../settings/setting.js';
 /** The log of a command, on stderr unless `write` takes its lines. */
 export function openLog(
   host: Host,
-  { logFormat: format, quiet }: SettingValues<typeof logSettings>,
+  { logFormat: format, quiet, verbose }: SettingValues<typeof logSettings>,
   write: (text: string) => void = host.stderr.write,
 ): Log {
-  return createLog({ format, quiet, write });
+  return createLog({ format, quiet, verbose, write });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { MetricFamily } from '../../exposition/family.js';
 import { TEXT_FORMAT } from '../../exposition/write.js';
+import { type Log, silentLog } from '../../log.js';
 import { version } from '../../version.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -37,8 +38,6 @@ export interface PushLimits {
   readonly once?: boolean;
   /** A reading is tried once, whatever `once` says of pushes. */
   readonly readOnce?: boolean;
-  /** Told of each failed try that is followed by another. */
-  readonly onRetry?: (error: PushError, waitMs: number) => void;
 }
 
 /** A gateway as a run talks to it. */
@@ -60,7 +59,11 @@ const COMPRESS_FROM_BYTES = 1024;
 const AGENT = { 'User-Agent': `prombatch/${version}` };
 
 /** Talks to a Pushgateway over HTTP: 200 and 202 are success, and nothing else is. */
-export function createGatewayClient(address: GatewayAddress, access: HttpAccess = NO_ACCESS): GatewayClient {
+export function createGatewayClient(
+  address: GatewayAddress,
+  access: HttpAccess = NO_ACCESS,
+  log: Log = silentLog,
+): GatewayClient {
   let connection: Promise<Connection> | undefined;
 
   const send = async (request: HttpRequest, limits: PushLimits): Promise<string> => {
@@ -85,12 +88,12 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
   const pauseBeforeRetry = async (
     error: PushError,
     tries: number,
-    { deadline, onRetry }: PushLimits,
+    { deadline }: PushLimits,
     ends: AbortSignal,
   ): Promise<boolean> => {
     const waitMs = planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
     if (waitMs === undefined || ends.aborted) return false;
-    onRetry?.(error, waitMs);
+    log.debug(`try ${tries} failed; the next in ${Math.round(waitMs)}ms`);
     await wait(waitMs, undefined, { signal: ends }).catch(() => {});
     return !ends.aborted;
   };
@@ -101,12 +104,20 @@ export function createGatewayClient(address: GatewayAddress, access: HttpAccess 
     request: HttpRequest,
     limits: RequestLimits,
   ): Promise<string | PushError> => {
+    const startMark = performance.now();
+    const say = (end: string): void => {
+      const tookMs = Math.round(performance.now() - startMark);
+      log.debug(`${request.method} ${address.display}${request.path}: ${end} (${tookMs}ms)`);
+    };
     try {
       const answer = await opened.send(request, limits);
-      return isSuccess(answer.status) ? answer.body : refusalError(address.display, answer, Date.now());
+      if (!isSuccess(answer.status)) throw refusalError(address.display, answer, Date.now());
+      say(String(answer.status));
+      return answer.body;
     } catch (error) {
-      if (error instanceof PushError) return error;
-      throw error;
+      if (!(error instanceof PushError)) throw error;
+      say(error.message);
+      return error;
     }
   };
 

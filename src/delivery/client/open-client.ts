@@ -1,3 +1,4 @@
+import type { Log } from '../../log.js';
 import { basicAuthorization, type Credentials, type HttpAccess, NO_ACCESS } from '../http/access.js';
 import { type GatewayAddress, parseGatewayAddress } from '../http/gateway-address.js';
 import { createGatewayClient, type GatewayClient } from './gateway-client.js';
@@ -15,9 +16,9 @@ export interface GatewayAccess {
  *
  * @throws UsageError for what is wrong with the address or the file; neither shows a secret.
  */
-export async function openClient(access: GatewayAccess): Promise<GatewayClient> {
+export async function openClient(access: GatewayAccess, log: Log): Promise<GatewayClient> {
   const address = parseGatewayAddress(access.gateway);
-  return createGatewayClient(address, await resolveAccess(address, access));
+  return createGatewayClient(address, await resolveAccess(address, access), log);
 }
 
 async function resolveAccess(address: GatewayAddress, access: GatewayAccess): Promise<HttpAccess> {

@@ -122,8 +122,8 @@ export function refusalError(gateway: string, refusal: HttpResponse, now: number
 /** The typed error for a connection that failed. */
 export function connectionError(gateway: string, error: Error & { readonly code?: string }): PushError {
   const code = error.code ?? '';
-  const detail =
-    error.message && !error.message.includes(code) ? `${error.message} (${code})` : error.message || code;
+  const message = withoutTrace(error.message);
+  const detail = message && !message.includes(code) ? `${message} (${code})` : message || code;
   if (/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE/.test(code)) {
     return new PushUntrusted('PUSH_UNTRUSTED', `${gateway} asks for a client certificate: ${detail}`, {
       retryable: false,
@@ -192,6 +192,12 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const date = /^[A-Z][a-z]{2},/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** What OpenSSL says, without the place in its sources: `<thread>:error:<number>:<library>:<function>:<reason>:…`. */
+function withoutTrace(message: string): string {
+  const [, reason] = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(message) ?? [];
+  return (reason ?? message).replace(/\s+/g, ' ').trim();
 }
 
 /** An error page or message as one line of bounded length, without control characters. */

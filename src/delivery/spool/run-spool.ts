@@ -53,6 +53,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       warnUnusable(error);
       return false;
     }
+    log.debug(`kept in the spool: ${folder.path}/${kept.name}`);
     trim(kept.name);
     return true;
   };
@@ -75,6 +76,9 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       hint: 'name a folder that can be written with --spool, or leave it out with --no-spool',
     });
   };
+
+  const sayEarlier = (name: string, { status }: SendReport): void =>
+    log.debug(`${name} of the spool: ${status === 'delivered' ? 'sent' : 'refused and set aside'}`);
 
   /** Whoever held the lock took the entry away: it is told, or it was refused. */
   const sentByOther = (name: string): SendReport => {
@@ -130,7 +134,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       client,
       limits,
       (told, its) => {
-        if (told !== name) return;
+        if (told !== name) return sayEarlier(told, its);
         report = its;
         settle(its);
       },
@@ -154,7 +158,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       const release = await lock(folder, limits);
       if (!release) return false;
       try {
-        await flushGroup(folder, client, limits, () => {});
+        await flushGroup(folder, client, limits, sayEarlier);
         return folder.isEmpty();
       } finally {
         release();

@@ -49,15 +49,11 @@ export function writeTextfile(
     const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
   } catch (error) {
-    throw new PushError(
-      'TEXTFILE_FAILED',
-      `the metrics were not written to ${path}: ${describeThrown(error)}`,
-      {
-        retryable: false,
-        cause: error,
-        hint: 'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)',
-      },
-    );
+    throw new PushError('TEXTFILE_FAILED', `${path}: ${describeThrown(error)}`, {
+      retryable: false,
+      cause: error,
+      hint: 'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)',
+    });
   }
 }
 

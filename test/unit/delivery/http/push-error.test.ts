@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRetryAfter, refusalError } from '../../../../src/delivery/http/push-error.js';
+import { connectionError, parseRetryAfter, refusalError } from '../../../../src/delivery/http/push-error.js';
 import { describeRejection } from '../../../../src/delivery/push/rejection.js';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
@@ -49,5 +49,14 @@ test('a refusal that counts lines is shown with the line', () => {
   );
   expect(describeRejection(error, 'a 1\nb{ 2\n').message).toContain(
     'that is line 2 of the pushed text: b{ 2',
+  );
+});
+
+test('what OpenSSL says is one line without the place in its sources', () => {
+  const text =
+    '80AC2B:error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:../rec_layer_s3.c:1601:SSL alert\n';
+  const error = Object.assign(new Error(text), { code: 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE' });
+  expect(connectionError('https://gw', error).message).toBe(
+    'https://gw asks for a client certificate: sslv3 alert bad certificate (ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE)',
   );
 });

@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { runCli } from '../support/cli.js';
+import { answering, type FaultyServer, refusing, rejecting } from '../support/faulty-server.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'prombatch-messages-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let server: FaultyServer;
+afterEach(() => server?.close());
+
+const SHORT = ['--push-timeout', '300ms'];
+const lines = (stderr: string): string[] => stderr.trimEnd().split('\n');
+
+test('a gateway that is down is one line of mail: what happened, what was kept, what to do', async () => {
+  server = await refusing();
+  const url = `http://${server.address}`;
+  const flags = ['--job', 'nightly', '-g', server.address, ...SHORT];
+  const [line = '', ...more] = lines((await runCli(['exec', ...flags, '--', 'true'])).stderr);
+  expect(more).toEqual([]);
+  expect(line).toMatch(/^prombatch: warning: nightly ran \(exit 0\), but its metrics were not pushed: /);
+  expect(line).toContain(`nothing listens at ${url} (ECONNREFUSED)`);
+  expect(line).toMatch(/; kept in the spool, sent with the next run or by: prombatch flush -g \S+$/);
+  expect(line.endsWith(` -g ${url}`)).toBe(true);
+});
+
+test.each([['--accumulate'], ['--push-interval', '20ms']])(
+  'with %s it is one line, too, beside the outcome that run says',
+  async (...flags) => {
+    server = await refusing();
+    const args = ['run', '--ticks', '3', '-g', server.address, ...SHORT, ...flags];
+    const [outcome, line, ...more] = lines((await runCli(args)).stderr);
+    expect(more).toEqual([]);
+    expect(outcome).toMatch(/^prombatch: prom_sample_batch succeeded in /);
+    expect(line).toMatch(/^prombatch: error: prom_sample_batch ran \(exit 0\), but its metrics were not /);
+  },
+);
+
+test('what waits is named with all that flush needs to find it', async () => {
+  server = await refusing();
+  const spool = join(folder, "it's here");
+  const args = ['exec', '-g', `http://me:hunter2@${server.address}/x/`, '--spool', spool, ...SHORT];
+  const { stderr } = await runCli([...args, '--', 'true']);
+  const command = /prombatch (flush .*)\n/.exec(stderr)?.[1] ?? '';
+  expect(command).toBe(`flush -g http://${server.address}/x --spool '${spool.replace("'", "'\\''")}'`);
+});
+
+test('where nothing was kept, the line says so and what to do', async () => {
+  server = await refusing();
+  const args = ['exec', '-g', server.address, '--no-spool', ...SHORT, '--', 'true'];
+  const [line, ...more] = lines((await runCli(args)).stderr);
+  expect(more).toEqual([]);
+  expect(line).toMatch(/; start a Pushgateway .* --gateway or PUSHGATEWAY_URL; nothing was kept$/);
+});
+
+test('what trying again cannot mend has its remedy in the line, kept or not', async () => {
+  server = await rejecting(401);
+  const args = ['exec', '-g', server.address, ...SHORT, '--', 'true'];
+  const [line, ...more] = lines((await runCli(args)).stderr);
+  expect(more).toEqual([]);
+  expect(line).toMatch(/\(401\); give user and password with .*; kept in the spool, /);
+});
+
+test('a push that went through in the end says nothing of the tries before, nor of the start push', async () => {
+  server = await answering({ status: 503 }, { status: 503 }, { status: 200 });
+  const args = ['exec', '-g', server.address, '--', 'true'];
+  expect(await runCli(args)).toMatchObject({ code: 0, stderr: '' });
+  expect(server.requests).toHaveLength(3);
+});
+
+test.each([
+  ['the switch', ['--verbose'], {}],
+  ['the variable', [], { PROMBATCH_VERBOSE: 'true' }],
+  ['--quiet, which it outranks', ['--quiet', '--verbose'], {}],
+] as const)('verbose by %s says each try, the start push and the spool', async (_, flags, env) => {
+  server = await answering({ status: 503 }, { status: 503, body: 'not yet' }, { status: 200 });
+  const gateway = `http://me:hunter2@${server.address}`;
+  const { stderr } = await runCli(['exec', '-g', gateway, '--job', 'j', ...flags, '--', 'true'], { env });
+  const url = `http://${server.address}/metrics/job/j`;
+  expect(stderr).toContain('debug: the start of the run was not pushed: ');
+  expect(stderr).toContain('debug: kept in the spool: ');
+  expect(stderr).toMatch(new RegExp(`debug: POST ${url}: .*\\(503\\): not yet \\(\\d+ms\\)`));
+  expect(stderr).toMatch(/debug: try 1 failed; the next in \d+ms/);
+  expect(stderr).toMatch(new RegExp(`debug: POST ${url}: 200 \\(\\d+ms\\)`));
+  expect(stderr).toContain('j succeeded in ');
+  expect(stderr).not.toMatch(/hunter2|Basic|aHVudGVyMg|bWU6/);
+});
+
+test('verbose says what of an earlier run was sent', async () => {
+  const later = { status: 503, headers: { 'Retry-After': '100' } };
+  server = await answering(later, { status: 400 }, { status: 200 });
+  const env = { HOME: folder };
+  const args = ['exec', '-g', server.address, '--no-start-push', '--job', 'j'];
+  await runCli([...args, '--', 'true'], { env });
+  const json = ['--verbose', '--log-format', 'json'];
+  const { stderr } = await runCli([...args, ...json, '--', 'true'], { env });
+  const said = lines(stderr).map((line) => JSON.parse(line) as { level: string; message: string });
+  const sent = said.filter(({ message }) => message.endsWith('of the spool: sent'));
+  expect(sent.map(({ level }) => level)).toEqual(['debug']);
+});
