@@ -17,7 +17,7 @@ const SAFE_VALUE = /^[A-Za-z0-9._~:-]+$/;
  * The checked grouping key.
  *
  * @throws UsageError for an empty value (the Pushgateway takes it for an absent label), a label `job`, a name
- * that is no label name or starts with `__`, a name given twice, and text that UTF-8 cannot carry.
+ * that is no label name or starts with `__` or `U__`, a name given twice, and text that UTF-8 cannot carry.
  */
 export function createGroupingKey(job: string, grouping: Grouping): GroupingKey {
   if (job === '') throw new UsageError('job: expected a name, got an empty text');
@@ -32,6 +32,14 @@ export function createGroupingKey(job: string, grouping: Grouping): GroupingKey 
     if (!LABEL_NAME.test(name) || name.startsWith('__')) {
       throw new UsageError(
         `grouping: expected a label name of letters, digits and _ that starts with a letter or a single _, got ${show(name, value)}`,
+      );
+    }
+    if (name.startsWith('U__')) {
+      throw new UsageError(
+        `grouping: expected a label name that does not start with U__, got ${show(name, value)}`,
+        {
+          hint: 'a gateway with UTF-8 names would take it for an escaped name (--push.enable-utf8-names)',
+        },
       );
     }
     if (value === '')

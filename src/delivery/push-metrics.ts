@@ -1,4 +1,5 @@
 import type { MetricsSource } from '../exposition/metrics-source.js';
+import { inTextFormat } from '../exposition/open-metrics.js';
 import { createGatewayClient } from './client/gateway-client.js';
 import { startDeadline } from './deadline.js';
 import { createGroupingKey, groupPath } from './grouping-key.js';
@@ -29,7 +30,7 @@ export async function pushMetrics(source: MetricsSource, options: PushMetricsOpt
   const client = createGatewayClient(parseGatewayAddress(options.gateway ?? 'http://localhost:9091'));
   const deadline = startDeadline(options.timeoutMs ?? 15_000);
   try {
-    const body = await source.metrics();
+    const body = inTextFormat(await source.metrics());
     const problem = findMetricsProblem(body, { key, reserved: [] });
     if (problem) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
     await client.push(

@@ -1,4 +1,5 @@
 import type { Labels, MetricFamily, MetricType, Sample } from './family.js';
+import { isEmptyInstance } from './reserved.js';
 
 /** Why values cannot be continued: what is held is of another kind. */
 export class AccumulateConflict extends Error {
@@ -14,7 +15,8 @@ const CUMULATIVE: ReadonlySet<MetricType> = new Set(['counter', 'histogram', 'su
 /**
  * The families of `run` with their counts going on from `base`: counters, histogram buckets, sums and counts are
  * added up; gauges, untyped values and quantiles are the run's own. Label sets of a family that the run did not
- * touch keep their values (a summary's its sum and count). Families that only `base` has are left out.
+ * touch keep their values (a summary's its sum and count). Families that only `base` has are left out. A metric that
+ * `base` has with NaN or an infinity begins anew: nothing that is added to these can be told.
  *
  * @throws AccumulateConflict where a family is of another type in `base`, or a histogram has other buckets.
  */
@@ -37,10 +39,19 @@ export function isCumulative({ type }: Pick<MetricFamily, 'type'>): boolean {
   return CUMULATIVE.has(type);
 }
 
+/** A sample of a count that nothing can go on from: NaN or an infinity. */
+export function findUncountable({ type, samples }: MetricFamily): Sample | undefined {
+  if (!CUMULATIVE.has(type)) return undefined;
+  return samples.find((sample) => !Number.isFinite(sample.value) && !isQuantile(sample, type));
+}
+
 function addSamples(run: MetricFamily, base: MetricFamily): Sample[] {
   const before = groupByMetric(base);
   const now = groupByMetric(run);
-  const touched = [...now].flatMap(([key, samples]) => addMetric(run, samples, before.get(key) ?? []));
+  const touched = [...now].flatMap(([key, samples]) => {
+    const held = before.get(key) ?? [];
+    return addMetric(run, samples, findUncountable({ ...base, samples: held }) ? [] : held);
+  });
   const untouched = [...before]
     .filter(([key]) => !now.has(key))
     .flatMap(([, samples]) => samples.filter((sample) => !isQuantile(sample, base.type)));
@@ -73,7 +84,8 @@ function checkBuckets(name: string, run: readonly Sample[], base: readonly Sampl
 function groupByMetric({ type, samples }: MetricFamily): Map<string, Sample[]> {
   const metrics = new Map<string, Sample[]>();
   for (const sample of samples) {
-    const key = JSON.stringify([...ownLabels(sample.labels, type)].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const own = ownLabels(sample.labels, type).filter((label) => !isEmptyInstance(label));
+    const key = JSON.stringify(own.sort(([a], [b]) => (a < b ? -1 : 1)));
     const metric = metrics.get(key) ?? [];
     metric.push(sample);
     metrics.set(key, metric);

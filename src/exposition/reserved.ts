@@ -3,6 +3,14 @@ import type { Labels } from './family.js';
 /** Names that the Pushgateway gives every group itself; pushed ones are overwritten without a word (1.5.1). */
 export const GATEWAY_FAMILIES: readonly string[] = ['push_time_seconds', 'push_failure_time_seconds'];
 
+/**
+ * Whether a label is the empty `instance` that the Pushgateway gives the samples of a group without one. To Prometheus
+ * an empty label is none.
+ */
+export function isEmptyInstance([name, value]: Labels[number]): boolean {
+  return name === 'instance' && value === '';
+}
+
 /** What a job's own metrics must not use. */
 export interface Reserved {
   /** Families that are pushed beside them. */

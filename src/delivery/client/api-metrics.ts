@@ -1,11 +1,15 @@
 import type { Labels, MetricFamily, MetricType, Sample } from '../../exposition/family.js';
+import { isEmptyInstance } from '../../exposition/reserved.js';
 import { formatKey, type GroupingKey } from '../grouping-key.js';
 import { PushRejected } from '../http/push-error.js';
 
-interface ApiGroup {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly [family: string]: unknown;
-}
+type LabelValues = Readonly<Record<string, string>>;
+
+/**
+ * The group's families by name, and beside them its `labels` and `last_push_successful`, in whose places a family of
+ * that name stands (Pushgateway 1.5.1 and 1.11.3).
+ */
+type ApiGroup = Readonly<Record<string, unknown>>;
 
 interface ApiFamily {
   readonly type: string;
@@ -14,16 +18,13 @@ interface ApiFamily {
 }
 
 interface ApiMetric {
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: LabelValues;
   readonly value?: string;
   readonly count?: string;
   readonly sum?: string;
-  readonly buckets?: Readonly<Record<string, string>>;
-  readonly quantiles?: Readonly<Record<string, string>>;
+  readonly buckets?: LabelValues;
+  readonly quantiles?: LabelValues;
 }
-
-/** Entries of a group that are no families. */
-const NO_FAMILIES = new Set(['labels', 'last_push_successful']);
 
 /**
  * A group's families from the text of `/api/v1/metrics` (Pushgateway since 1.0), with the labels that its
@@ -35,10 +36,10 @@ export function parseGroup(text: string, key: GroupingKey, gateway: string): Met
   try {
     const { data } = JSON.parse(text) as { data: readonly ApiGroup[] };
     const labels = Object.fromEntries([['job', key.job], ...key.grouping]);
-    const group = data.find((candidate) => sameLabels(candidate.labels, labels));
-    return Object.entries(group ?? {})
-      .filter(([name]) => !NO_FAMILIES.has(name))
-      .map(([name, family]) => toFamily(name, family as ApiFamily, labels));
+    const group = data.find((candidate) => sameLabels(labelsOf(candidate), labels));
+    return Object.entries(group ?? {}).flatMap(([name, value]) =>
+      isFamily(value) ? [toFamily(name, value, labels)] : [],
+    );
   } catch (error) {
     throw new PushRejected(
       'GROUP_UNREADABLE',
@@ -48,7 +49,19 @@ export function parseGroup(text: string, key: GroupingKey, gateway: string): Met
   }
 }
 
-function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+/** A label's value is a text, so that no group's labels look like a family, whatever they are called. */
+function isFamily(value: unknown): value is ApiFamily {
+  return Array.isArray((value as Partial<ApiFamily> | null | undefined)?.metrics);
+}
+
+/** The group's labels; if a family stands in their place, from the time of the last push, which each group has. */
+function labelsOf({ labels, push_time_seconds: pushTime }: ApiGroup): LabelValues {
+  if (!isFamily(labels)) return labels as LabelValues;
+  const [sample] = (pushTime as ApiFamily).metrics;
+  return Object.fromEntries(Object.entries(sample?.labels ?? {}).filter((label) => !isEmptyInstance(label)));
+}
+
+function sameLabels(a: LabelValues, b: LabelValues): boolean {
   return (
     Object.keys(a).length === Object.keys(b).length &&
     Object.entries(a).every(([name, value]) => b[name] === value)
@@ -70,10 +83,10 @@ function toFamily(
 
 function toSamples(name: string, metric: ApiMetric, grouping: Record<string, string>): Sample[] {
   const labels: Labels = Object.entries(metric.labels).filter(
-    ([label, value]) => !Object.hasOwn(grouping, label) && !(label === 'instance' && value === ''),
+    (label) => !Object.hasOwn(grouping, label[0]) && !isEmptyInstance(label),
   );
   if (metric.value !== undefined) return [{ name, labels, value: readNumber(metric.value) }];
-  const points = (suffix: string, bound: string, given: Readonly<Record<string, string>> = {}): Sample[] =>
+  const points = (suffix: string, bound: string, given: LabelValues = {}): Sample[] =>
     Object.entries(given).map(([at, value]) => ({
       name: name + suffix,
       labels: [...labels, [bound, at]],

@@ -1,4 +1,5 @@
 import { describeThrown } from '../../errors.js';
+import { inTextFormat } from '../../exposition/open-metrics.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
@@ -26,7 +27,7 @@ export async function collectJobMetrics(options: CollectOptions, deadline: Deadl
   }
   if (own === undefined) return refused(`collecting them took more than ${limitMs}ms`);
   if (typeof own !== 'string') return refused('metrics() gave no text');
-  const text = endWithNewline(own);
+  const text = endWithNewline(inTextFormat(own));
   const problem = findMetricsProblem(text, options);
   return problem ? refused(problem, text) : { text };
 }

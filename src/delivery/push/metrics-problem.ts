@@ -1,3 +1,5 @@
+import { findUncountable } from '../../exposition/accumulate.js';
+import type { MetricFamily } from '../../exposition/family.js';
 import { TextFormatError } from '../../exposition/line-reader.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import {
@@ -6,6 +8,7 @@ import {
   whyFamilyReserved,
   whyLabelReserved,
 } from '../../exposition/reserved.js';
+import { formatValue } from '../../exposition/write.js';
 import type { GroupingKey } from '../grouping-key.js';
 
 export interface MetricsRules {
@@ -28,19 +31,43 @@ export function findMetricsProblem(text: string, rules: MetricsRules): string | 
   const { key, reserved, accumulate = false } = rules;
   const own: Reserved = { families: reserved, labels: new Map([['job', key.job], ...key.grouping]) };
   const suspicious = new RegExp(
-    `${[...reserved, ...GATEWAY_FAMILIES].join('|')}|[{,][ \\t]*(?:${[...own.labels.keys()].join('|')})[ \\t]*=`,
+    `${[...reserved, ...GATEWAY_FAMILIES].join('|')}|[{,][ \\t]*"?(?:${[...own.labels.keys()].join('|')})"?[ \\t]*=`,
   );
   if (!accumulate && !suspicious.test(text)) return undefined;
   try {
-    for (const { name, samples } of parseFamilies(text)) {
-      const problem =
-        whyFamilyReserved(name, own) ??
-        samples.map(({ labels }) => whyLabelReserved(name, labels, own)).find((found) => found !== undefined);
+    for (const family of parseFamilies(text)) {
+      const problem = whyReserved(family, own) ?? (accumulate ? whyUncountable(family) : undefined);
       if (problem) return problem;
     }
   } catch (error) {
-    if (error instanceof TextFormatError) return error.message;
+    if (error instanceof TextFormatError) return whyQuoted(text, own) ?? error.message;
     throw error;
   }
   return undefined;
+}
+
+function whyReserved({ name, samples }: MetricFamily, own: Reserved): string | undefined {
+  return (
+    whyFamilyReserved(name, own) ??
+    samples.map(({ labels }) => whyLabelReserved(name, labels, own)).find((found) => found !== undefined)
+  );
+}
+
+function whyUncountable(family: MetricFamily): string | undefined {
+  const sample = findUncountable(family);
+  if (!sample) return undefined;
+  return `metric "${family.name}" has the value ${formatValue(sample.value)}, and no count can go on from that`;
+}
+
+/** The UTF-8 syntax, which the parser does not know, but a Pushgateway since 1.11 does. */
+function whyQuoted(text: string, { labels }: Reserved): string | undefined {
+  const quoted = new RegExp(`[{,][ \\t]*"(${[...labels.keys()].join('|')})"[ \\t]*=`);
+  const lines = text.split('\n');
+  const index = lines.findIndex((line) => !/^[ \t]*#/.test(line) && quoted.test(line));
+  const label = index < 0 ? undefined : quoted.exec(lines[index] ?? '')?.[1];
+  if (label === undefined) return undefined;
+  return (
+    `line ${index + 1} has the label "${label}" in quotes, and the group has it with the value ` +
+    `${JSON.stringify(labels.get(label))}: the gateway would overwrite the metric's label`
+  );
 }

@@ -71,3 +71,34 @@ test.each([
 ])('what is of another kind is refused: %j and %j', (base, run, message) => {
   expect(() => add(base, run)).toThrow(message);
 });
+
+test('a count that is held as NaN or an infinity begins anew, with all parts of its metric', () => {
+  expect(
+    add(
+      '# TYPE c counter\nc{a="1"} NaN\nc{a="2"} +Inf\nc{a="3"} 1\n',
+      '# TYPE c counter\nc{a="1"} 2\nc{a="2"} 2\nc{a="3"} 2\n',
+    ),
+  ).toEqual(['c{a="1"} 2', 'c{a="2"} 2', 'c{a="3"} 3']);
+  expect(
+    add(
+      '# TYPE s summary\ns{quantile="0.5"} 1\ns_sum NaN\ns_count 4\n',
+      '# TYPE s summary\ns_sum 2\ns_count 1\n',
+    ),
+  ).toEqual(['s_sum 2', 's_count 1']);
+});
+
+test('a quantile that is NaN keeps no count from going on', () => {
+  expect(
+    add(
+      '# TYPE s summary\ns{quantile="0.5"} NaN\ns_sum 3\ns_count 4\n',
+      '# TYPE s summary\ns_sum 2\ns_count 1\n',
+    ),
+  ).toEqual(['s_sum 5', 's_count 5']);
+});
+
+test('an empty instance is none, as the gateway adds it; other empty labels are their own', () => {
+  expect(add('# TYPE c counter\nc 5\n', '# TYPE c counter\nc{instance=""} 2\n')).toEqual([
+    'c{instance=""} 7',
+  ]);
+  expect(add('# TYPE c counter\nc 5\n', '# TYPE c counter\nc{of=""} 2\n')).toEqual(['c{of=""} 2', 'c 5']);
+});
