@@ -31,7 +31,9 @@ export function createSampleJob(options: SampleJobOptions): Job {
     async run({ registry, signal, progress, previous }) {
       const metrics = createSampleMetrics(registry);
       const tick = createTick(metrics, createRandom(options.seed));
-      const begin = previous?.value('prom_sample_counter') ?? 0;
+      const counted = previous?.value('prom_sample_counter') ?? 0;
+      // A count that is held as NaN begins anew, and the wave with it.
+      const begin = Number.isFinite(counted) ? counted : 0;
       metrics.gauge.set(waveAt(begin));
       progress(0, ticks);
       const last = Math.min(ticks, failAfter ?? ticks);

@@ -1,6 +1,7 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { defineJob, runJob, UsageError } from '../../src/index.js';
+import { createSampleJob } from '../../src/job/sample-job.js';
 import type { RunOptions } from '../../src/run/run-options.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
 
@@ -32,6 +33,14 @@ describeOnPushgateways('counts that go on', (gateway) => {
         'rows{of="c"}': 2 * runs,
       });
     }
+  });
+
+  test("the sample's wave begins anew with its counter", async () => {
+    const name = 'held_nan_wave';
+    await post(name, '# TYPE prom_sample_counter counter\nprom_sample_counter NaN\n');
+    const sample = createSampleJob({ ticks: 3, intervalMs: 0 });
+    await runJob(sample, { gateway: gateway().url, accumulate: true, job: name });
+    expect(await gateway().samples(name)).toMatchObject({ prom_sample_counter: 3, prom_sample_gauge: 3 });
   });
 
   test('a histogram whose sum is held as NaN begins anew as a whole', async () => {
