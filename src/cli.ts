@@ -8,7 +8,7 @@ import { serve } from './commands/serve.js';
 import type { Command } from './commands/steps/command.js';
 import { UsageError } from './errors.js';
 import type { Host } from './process/host.js';
-import { type GivenFlags, resolveSettings, type Setting } from './settings/setting.js';
+import { type GivenFlags, givenSettings, resolveSettings, type Setting } from './settings/setting.js';
 import { version } from './version.js';
 
 /** In the order of the help. */
@@ -32,7 +32,7 @@ export async function runCli(host: Host): Promise<number> {
     .configureOutput({ writeOut: (text) => host.stdout.write(text), writeErr: () => {} });
   for (const command of commands) {
     addCommand(program, command, async (flags, args) => {
-      const given = givenSettings(command, flags, host.env);
+      const given = givenSettings(command.settings, flags, host.env);
       const values = resolveSettings(command.settings, flags, host.env);
       exitCode = await command.run(host, { values, given, args, ...(trailingArgs ? { trailingArgs } : {}) });
     });
@@ -100,14 +100,6 @@ function readFlags(
       return [name, value === false ? undefined : value];
     }),
   ) as GivenFlags;
-}
-
-function givenSettings(command: Command, flags: GivenFlags, env: Host['env']): ReadonlySet<string> {
-  const given = Object.entries(command.settings).filter(
-    ([name, setting]) =>
-      flags[name] !== undefined || setting.env.some((variable) => (env[variable] ?? '').trim() !== ''),
-  );
-  return new Set(given.map(([name]) => name));
 }
 
 /** commander's complaint as one line, with where to look. */

@@ -104,6 +104,7 @@ export const batchSettings = {
     kind: 'value',
     flags: '--spool <dir>',
     env: ['PROMBATCH_SPOOL'],
+    opposite: 'noSpool',
     help: 'where the final push is kept until the gateway has it (default: prombatch/spool in the XDG state home)',
     parse: text,
     expected: 'a folder',
@@ -112,6 +113,7 @@ export const batchSettings = {
     kind: 'switch',
     flags: '--no-spool',
     env: ['PROMBATCH_NO_SPOOL'],
+    opposite: 'spool',
     help: 'keep nothing on disk',
   },
   spoolLimit: {

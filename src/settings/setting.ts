@@ -9,6 +9,8 @@ interface SettingBase {
   readonly help: string;
   /** Environment variables that stand in for the flag, the strongest first. */
   readonly env: readonly string[];
+  /** The setting that says the opposite, by its name: a flag of that one beats this one's variables too. */
+  readonly opposite?: string;
 }
 
 /** A setting with one value. */
@@ -58,8 +60,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type GivenFlags = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
 /**
- * The values of all settings: a flag beats the environment, which beats the default. A blank environment
- * variable counts as unset.
+ * The values of all settings: a flag beats the environment, which beats the default. A flag beats the variables of its
+ * setting's opposite as well. A blank environment variable counts as unset.
  *
  * @throws UsageError that says where the value came from, what was expected and what came.
  */
@@ -70,14 +72,33 @@ export function resolveSettings<S extends Settings>(
 ): SettingValues<S> {
   const values = Object.entries(settings).map(([name, setting]) => [
     name,
-    resolveSetting(setting, flags[name], env),
+    resolveSetting(setting, flags[name], envFor(setting, flags, env)),
   ]);
   return Object.fromEntries(values);
 }
 
+/** The settings that a flag or a variable gave, by name. */
+export function givenSettings(settings: Settings, flags: GivenFlags, env: Environment): ReadonlySet<string> {
+  const given = Object.entries(settings).filter(
+    ([name, setting]) =>
+      flags[name] !== undefined || variableOf(setting, envFor(setting, flags, env)) !== undefined,
+  );
+  return new Set(given.map(([name]) => name));
+}
+
+/** The variables as far as they count for a setting. */
+function envFor({ opposite }: Setting, flags: GivenFlags, env: Environment): Environment {
+  return opposite !== undefined && flags[opposite] !== undefined ? {} : env;
+}
+
+/** The strongest variable of a setting that is not blank. */
+function variableOf(setting: Setting, env: Environment): string | undefined {
+  return setting.env.find((name) => env[name]?.trim());
+}
+
 function resolveSetting(setting: Setting, flag: GivenFlags[string], env: Environment): unknown {
   if (flag !== undefined) return parseFlag(setting, flag);
-  const variable = setting.env.find((name) => env[name]?.trim());
+  const variable = variableOf(setting, env);
   const text = variable && env[variable]?.trim();
   if (variable && text) return parseVariable(setting, variable, text);
   return parseDefault(setting);

@@ -125,6 +125,13 @@ describe('a dead gateway', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('--spool keeps the run where PROMBATCH_NO_SPOOL is set, as in the image', async () => {
+    await runCli(['run', '--interval', '0', '--push-timeout', '200ms', ...flags()], {
+      env: { PROMBATCH_NO_SPOOL: 'true' },
+    });
+    expect(files()).toHaveLength(1);
+  });
+
   test('by default the spool is in the state home', async () => {
     await runCli(['run', '--interval', '0', '--push-timeout', '200ms', '-g', proxy.address], {
       env: { XDG_STATE_HOME: folder },
