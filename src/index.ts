@@ -8,7 +8,6 @@ export {
   PushUnreachable,
   PushUntrusted,
 } from './delivery/http/push-error.js';
-export { type PushMetricsOptions, pushMetrics } from './delivery/push-metrics.js';
 export type { DeliveryReport } from './delivery/target.js';
 export { PrombatchError, UsageError } from './errors.js';
 export type { MetricsSource } from './exposition/metrics-source.js';
@@ -21,9 +20,9 @@ export {
   type JobResult,
 } from './job/job.js';
 export type { PreviousMetrics } from './job/previous.js';
+export { type PushMetricsOptions, pushMetrics } from './library/push-metrics.js';
+export { type RunJobOptions, runJob } from './library/run-job.js';
 export { createLog, type Log, type LogFields, type LogOptions, silentLog } from './log.js';
 export { JobFailed, type RunOutcome } from './outcome/outcome.js';
-export { runJob } from './run/run-job.js';
-export type { RunOptions } from './run/run-options.js';
 export type { RunResult } from './run/run-result.js';
 export { version } from './version.js';

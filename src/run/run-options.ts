@@ -1,7 +1,6 @@
 import { createGroupingKey, type Grouping, type GroupingKey } from '../delivery/grouping-key.js';
 import type { Credentials } from '../delivery/http/access.js';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
-import { LONGEST_TIMER_MS } from '../duration.js';
 import { UsageError } from '../errors.js';
 import type { DuePlan } from '../job/due.js';
 import { type Log, silentLog } from '../log.js';
@@ -137,8 +136,8 @@ function resolvePushes({
 }: RunOptions): PushSettings {
   return {
     start: startPush,
-    intervalMs: checkTime('pushIntervalMs', pushIntervalMs, 0),
-    timeoutMs: checkTime('pushTimeoutMs', pushTimeoutMs, 1),
+    intervalMs: pushIntervalMs,
+    timeoutMs: pushTimeoutMs,
   };
 }
 
@@ -147,8 +146,8 @@ function resolveJob(given: RunOptions, log: Log): JobSettings {
   const { signal: stop = new AbortController().signal } = given;
   return {
     stop,
-    timeoutMs: checkTime('timeoutMs', timeoutMs, 0),
-    graceMs: checkTime('graceMs', graceMs, 0),
+    timeoutMs,
+    graceMs,
     log,
     onProgress,
   };
@@ -168,37 +167,22 @@ function resolveMode({ replace = false, accumulate = false }: RunOptions): {
 
 function resolveKey(jobName: string, given: RunOptions): GroupingKey {
   const pairs = toPairs(given.grouping ?? []);
-  const job: unknown = given.job ?? jobName;
   if (given.textfile !== undefined && pairs.some(([name]) => name === 'batch_job')) {
     throw new UsageError(
       'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
     );
   }
-  if (typeof job !== 'string') throw new UsageError(`job: expected a text, got ${typeof job}`);
-  const checked = pairs.map(([name, value]) => {
-    if (typeof name !== 'string' || typeof value !== 'string') {
-      throw new UsageError(
-        `grouping: expected a text for label ${JSON.stringify(name)}, got ${typeof value}`,
-      );
-    }
+  for (const [name, value] of pairs) {
     const own = BATCH_LABEL_NAMES.find((label) => label === name);
     if (own) {
       throw new UsageError(`grouping: expected a label other than "${own}", got "${own}=${value}"`, {
         hint: "the gateway would overwrite with it the label of the batch pattern's own metrics",
       });
     }
-    return [name, value] as const;
-  });
-  return createGroupingKey(job, checked);
+  }
+  return createGroupingKey(given.job ?? jobName, pairs);
 }
 
-function toPairs(grouping: NonNullable<RunOptions['grouping']>): readonly (readonly [unknown, unknown])[] {
+function toPairs(grouping: NonNullable<RunOptions['grouping']>): Grouping {
   return Array.isArray(grouping) ? grouping : Object.entries(grouping);
-}
-
-function checkTime(name: string, ms: number, least: number): number {
-  if (typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS) return ms;
-  throw new UsageError(
-    `${name}: expected milliseconds from ${least} to ${LONGEST_TIMER_MS}, got ${String(ms)}`,
-  );
 }

@@ -286,7 +286,7 @@ test('the types of the package hold for a user', async () => {
   writeFileSync(
     join(folder, 'typed.ts'),
     `import { Counter } from 'prom-client';
-import { defineJob, runJob, type RunResult } from 'prombatch';
+import { defineJob, pushMetrics, runJob, type RunJobOptions, type RunResult } from 'prombatch';
 const job = defineJob({
   name: 'typed',
   async run({ registry, signal, stage, progress, log }) {
@@ -297,6 +297,17 @@ const job = defineJob({
   },
 });
 export const result: Promise<RunResult> = runJob(job, { gateway: 'none' });
+const main: () => Promise<void> = async () => {};
+defineJob({ name: 'returns_nothing', run: main });
+defineJob({ name: 'returns_nothing', async run() {} });
+defineJob({ name: 'returns_nothing', run: (): void => {} });
+const apart: RunJobOptions = { env: {}, spool: false, grouping: { shard: '1' } };
+runJob(job, apart);
+pushMetrics({ metrics: () => '' }, { job: 'a', env: { PUSHGATEWAY_URL: undefined } });
+// @ts-expect-error there is no such option
+runJob(job, { timeout: 5 });
+// @ts-expect-error a push needs a job
+pushMetrics({ metrics: () => '' }, {});
 // @ts-expect-error a job has a name
 defineJob({ run() {} });
 // @ts-expect-error a count is a number

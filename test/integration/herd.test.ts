@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defineJob } from '../../src/job/job.js';
-import { runJob } from '../../src/run/run-job.js';
+import { runJob } from '../../src/library/run-job.js';
 import { long } from '../support/long.js';
 import { pushgatewayBinaries } from '../support/pushgateway.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';

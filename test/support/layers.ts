@@ -20,12 +20,16 @@ export const LAYERS: readonly Layer[] = [
     what: 'what commands share: find the job, open the gateway, run once',
   },
   { places: ['index.ts', 'testing.ts'], what: 'what the package exports' },
+  {
+    places: ['library/'],
+    what: "the package's functions: their options are checked as the command line's, and the environment is read",
+  },
   { places: ['schedule/'], what: 'runs again and again: ticks, the scheduler, its metrics and pages' },
   { places: ['run/'], what: 'one run: its options, its targets, the job, what became of it, the exit code' },
   { places: ['settings/'], what: 'flags and environment variables, and how they are read' },
   { places: ['gateway/'], what: 'the embedded Pushgateway and its page' },
   {
-    places: ['delivery/delivery.ts', 'delivery/gateway-target.ts', 'delivery/push-metrics.ts'],
+    places: ['delivery/delivery.ts', 'delivery/gateway-target.ts'],
     what: "a run's targets as one, and the target of a gateway",
   },
   { places: ['delivery/textfile/'], what: "the target of node_exporter's textfile collector" },

@@ -18,28 +18,8 @@ export interface CollectOptions {
 
 /** Collects the job's own metrics and checks them. It never rejects. */
 export async function collectJobMetrics(options: CollectOptions, deadline: Deadline): Promise<JobMetrics> {
-  const limitMs = Math.round(deadline.remainingMs());
-  let own: string | undefined;
-  try {
-    own = await Promise.race([options.collect(), passed(deadline)]);
-  } catch (error) {
-    return refused(`collecting them failed: ${describeThrown(error)}`);
-  }
-  if (own === undefined) return refused(`collecting them took more than ${limitMs}ms`);
-  if (typeof own !== 'string') return refused('metrics() gave no text');
-  const text = endWithNewline(inTextFormat(own));
-  const problem = findMetricsProblem(text, options);
-  return problem ? refused(problem, text) : { text };
-}
-
-function passed({ signal }: Deadline): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-}
-
-function refused(problem: string, text = ''): JobMetrics {
+  const { text, problem } = await collectMetrics(options, deadline);
+  if (problem === undefined) return { text };
   return {
     text,
     problem: new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
@@ -47,6 +27,31 @@ function refused(problem: string, text = ''): JobMetrics {
       hint: 'the outcome of the run does not depend on them and goes alone',
     }),
   };
+}
+
+/** What a source holds, with its last newline, and why it cannot be pushed, if it cannot. It never rejects. */
+export async function collectMetrics(
+  options: CollectOptions,
+  deadline: Deadline,
+): Promise<{ readonly text: string; readonly problem?: string | undefined }> {
+  const limitMs = Math.round(deadline.remainingMs());
+  let own: string | undefined;
+  try {
+    own = await Promise.race([options.collect(), passed(deadline)]);
+  } catch (error) {
+    return { text: '', problem: `collecting them failed: ${describeThrown(error)}` };
+  }
+  if (own === undefined) return { text: '', problem: `collecting them took more than ${limitMs}ms` };
+  if (typeof own !== 'string') return { text: '', problem: 'metrics() gave no text' };
+  const text = endWithNewline(inTextFormat(own));
+  return { text, problem: findMetricsProblem(text, options) };
+}
+
+function passed({ signal }: Deadline): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 function endWithNewline(text: string): string {
