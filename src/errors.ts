@@ -36,12 +36,37 @@ export function describeThrown(reason: unknown): string {
   }
 }
 
-/** The stack of what was thrown, where it is an Error with one. */
+/**
+ * The stack of what was thrown, where it is an Error with one. Of an error that came from elsewhere, a job's, it ends with
+ * the last frame there: how prombatch called the job tells nothing.
+ */
 export function stackOf(reason: unknown): string | undefined {
   try {
     const stack: unknown = reason instanceof Error ? reason.stack : undefined;
-    return typeof stack === 'string' ? stack : undefined;
+    return typeof stack === 'string' ? withoutCaller(stack) : undefined;
   } catch {
     return undefined;
   }
+}
+
+const FRAME = /^ {4}at /;
+const PLACE = /(?:\(|^ {4}at (?:async )?)(?:file:\/\/)?(\/.*):\d+:\d+\)?$/;
+
+function withoutCaller(stack: string): string {
+  const folder = ownFolder();
+  if (folder === undefined) return stack;
+  const lines = stack.split('\n');
+  const last = lines.findLastIndex((line) => {
+    const file = FRAME.test(line) ? PLACE.exec(line)?.[1] : undefined;
+    return file !== undefined && !file.startsWith(folder);
+  });
+  const ours = lines.slice(last + 1).some((line) => FRAME.test(line) && line.includes(folder));
+  return last >= 0 && ours ? lines.slice(0, last + 1).join('\n') : stack;
+}
+
+/** Where prombatch's own files are: the command's folder has the library in it, which the job imports. */
+function ownFolder(): string | undefined {
+  const frame = new Error().stack?.split('\n').find((line) => FRAME.test(line));
+  const file = PLACE.exec(frame ?? '')?.[1];
+  return file?.slice(0, file.lastIndexOf('/') + 1);
 }

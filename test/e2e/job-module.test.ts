@@ -160,6 +160,19 @@ export default defineJob({
     expect(await gateway().samples('late_throw')).toMatchObject({ batch_job_success: 1 });
   });
 
+  test.each(['text', 'json'])(
+    'the stack of a job that throws is that of the job alone (%s)',
+    async (format) => {
+      const source = job(
+        'deep',
+        `async run() { await null; const save = () => { throw new Error('deep'); }; save(); }`,
+      );
+      const { stderr } = await run('deep.js', source, '--log-format', format);
+      expect(stderr).toMatch(/at save \(file:.*deep\.js:2:\d+\)/);
+      expect(stderr).not.toContain('prombatch.cjs');
+    },
+  );
+
   test('a job of a class, and its exit code', async () => {
     const source = `import { defineJob, JobFailed } from 'prombatch';
 class Nightly { name = 'classy'; rows = 7; run() { throw new JobFailed(this.rows + ' rows refused', { exitCode: 42 }); } }
