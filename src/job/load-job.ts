@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeThrown, UsageError } from '../errors.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
+import { hideLoaderWarnings } from '../process/loader-warnings.js';
 import { isJob, type Job } from './job.js';
+import { loadHint } from './load-hint.js';
 
 /**
  * The job that a module exports by default.
@@ -28,19 +30,20 @@ export async function loadJob(specifier: string, cwd: string): Promise<Job<Metri
 }
 
 async function importModule(specifier: string, path: string): Promise<Record<string, unknown>> {
+  hideLoaderWarnings();
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new UsageError(`module: ${specifier} does not load: ${describeLoadError(error)}`, {
-      cause: error,
-      ...loadHint(specifier, error),
-    });
+    throw notLoaded(specifier, error, loadHint(specifier, path, error));
   }
 }
 
-function loadHint(specifier: string, error: unknown): { hint?: string } {
-  if (/\.[cm]?tsx?$/.test(specifier)) return { hint: 'compile TypeScript first, or use Node 22.18 or newer' };
-  return error instanceof SyntaxError ? { hint: `node --check ${specifier} shows the place` } : {};
+/** The error of a module that does not load because of `reason`. */
+export function notLoaded(specifier: string, reason: unknown, hint?: string): UsageError {
+  return new UsageError(`module: ${specifier} does not load: ${describeLoadError(reason)}`, {
+    cause: reason,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 /** The message with the place, where the stack names a module. */
