@@ -75,7 +75,7 @@ Examples:
 Exit codes:
   0      ended by a signal, or after --max-runs of which all succeeded
   1      ended after --max-runs of which some failed
-  2      malformed arguments; nothing was run
+  2      malformed arguments, or a module that does not load; nothing was run and nothing was pushed
   3      ended after --max-runs that all succeeded, of which some were not delivered, with --on-push-failure fail
   128+n  ended by signal n, and the run that was under way had to be stopped
   70     a bug in prombatch`,
@@ -91,7 +91,7 @@ Exit codes:
     if (trailingArgs) refuseSampleFlags(given, 'no command with it, got one behind --');
     const job = trailingArgs
       ? resolveCommandJob(host, trailingArgs, values, log)
-      : await findJob(host, values, given, module);
+      : await findJob(host, values, given, module, 'the schedule does not start');
     return withGateway({ host, log, results: host.stdout, keep: false, ...values }, (delivery) =>
       keepRunning(host, job, { ...values, ...delivery }, expression, log),
     );

@@ -7,11 +7,21 @@ export interface CommandJob extends Job<MetricsSource> {
   passOn(signal: NodeJS.Signals): void;
 }
 
+/** A job whose module is loaded when it runs. */
+export interface ModuleJob extends Job<MetricsSource> {
+  /** What the run failed of, if its job broke of `reason`: it may be that the module was still being loaded. */
+  crashCause(reason: unknown): unknown;
+}
+
 /** A job in code, or a command. */
-export type AnyJob<R extends MetricsSource = MetricsSource> = Job<R> | CommandJob;
+export type AnyJob<R extends MetricsSource = MetricsSource> = Job<R> | ModuleJob | CommandJob;
 
 export function isCommand(job: object): job is CommandJob {
   return 'passOn' in job;
+}
+
+export function isModule(job: object): job is ModuleJob {
+  return 'crashCause' in job;
 }
 
 /** What a command is given besides. */

@@ -14,7 +14,6 @@ import { loadHint } from './load-hint.js';
  * @throws UsageError when the file is missing, does not load, or exports no job.
  */
 export async function loadJob(specifier: string, cwd: string): Promise<Job<MetricsSource>> {
-  if (specifier === '') throw new UsageError('module: expected a file with a job, got an empty text');
   const path = resolve(cwd, specifier);
   if (!existsSync(path))
     throw new UsageError(`module: expected a file with a job, and there is no ${specifier}`);

@@ -33,9 +33,11 @@ const exitCodeMark: unique symbol = Symbol.for('prombatch.exitCode') as never;
 /** A job throws this to fail with an exit code and without a stack in the log. */
 export class JobFailed extends Error {
   readonly [exitCodeMark]: number;
+  /** What to do next, shown in a line of its own. */
+  readonly hint: string | undefined;
 
   /** @param exitCode of the run, from 1 to 255; by default 1. */
-  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+  constructor(message: string, options: { exitCode?: number; hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'JobFailed';
     const { exitCode = 1 } = options;
@@ -43,6 +45,7 @@ export class JobFailed extends Error {
       throw new RangeError(`JobFailed: expected an exit code from 1 to 255, got ${exitCode}`);
     }
     this[exitCodeMark] = exitCode;
+    this.hint = options.hint;
   }
 
   get exitCode(): number {
@@ -58,4 +61,11 @@ export function askedExitCode(error: unknown): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The hint of a JobFailed, of whichever copy of prombatch it is. */
+export function hintOf(error: unknown): string | undefined {
+  if (askedExitCode(error) === undefined) return undefined;
+  const { hint } = error as { readonly hint?: unknown };
+  return typeof hint === 'string' ? hint : undefined;
 }

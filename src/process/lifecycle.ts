@@ -85,7 +85,8 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
       least(EXIT.failed);
     } else {
       log.error(
-        'ended before a job began: the module called process.exit, or waits for what nothing will settle',
+        'ended before a job began, and nothing was pushed: the module called process.exit, or waits for what nothing will settle',
+        { hint: 'prombatch run with --job pushes that as a failed run' },
       );
       least(EXIT.usage);
     }

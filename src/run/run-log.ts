@@ -3,7 +3,7 @@ import type { DeliveryReport } from '../delivery/target.js';
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import type { Log } from '../log.js';
-import { askedExitCode, type RunOutcome } from '../outcome/outcome.js';
+import { askedExitCode, hintOf, type RunOutcome } from '../outcome/outcome.js';
 import { flushCommand } from './flush-command.js';
 import type { DeliverySettings } from './run-options.js';
 
@@ -22,6 +22,7 @@ export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
       const foreseen = askedExitCode(error) !== undefined;
       log.error(`${name} failed after ${took}${records}: ${describeThrown(error)}`, {
         ...facts,
+        hint: hintOf(error),
         ...(foreseen ? {} : { error }),
       });
       break;

@@ -7,6 +7,7 @@ import type { MetricsSource } from '../exposition/metrics-source.js';
 import type { AnyJob } from '../job/any-job.js';
 import type { DuePlan } from '../job/due.js';
 import { createExecution, type JobExecution } from '../job/execute-job.js';
+import { openRegistry } from '../job/open-registry.js';
 import { createPrevious } from '../job/previous.js';
 import { startStopwatch } from '../job/stopwatch.js';
 import type { Log } from '../log.js';
@@ -50,7 +51,7 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     };
     const collect = (deadline: Deadline) => collectJobMetrics(collecting, deadline);
     const targets = await openTargets(options, collect);
-    const opened = await openRegistry(job);
+    const opened = await openRegistryOrFail(job);
     registry = opened.registry;
     warnOfPerRunLabels(options.key, options.log);
 
@@ -192,23 +193,15 @@ async function createDue({ schedule: { due, expectedInterval, timezone } }: Reso
  * The job with its registry. A registry that cannot be made is a failure of the job, and its outcome is pushed
  * like any other.
  */
-async function openRegistry<R extends MetricsSource>(
+async function openRegistryOrFail<R extends MetricsSource>(
   job: AnyJob<R>,
 ): Promise<{ guarded: AnyJob<R>; registry: R }> {
   try {
-    const registry = job.createRegistry ? job.createRegistry() : await createDefaultRegistry<R>();
-    return { guarded: job, registry: registry as R };
+    return { guarded: job, registry: await openRegistry(job) };
   } catch (error) {
     const none: MetricsSource = { metrics: () => '' };
     return { guarded: { ...job, run: () => Promise.reject(error) } as AnyJob<R>, registry: none as R };
   }
-}
-
-/** prom-client is most of what a short process costs to start, so only a job that records with it loads it. */
-async function createDefaultRegistry<R extends MetricsSource>(): Promise<R> {
-  const { Registry } = await import('prom-client');
-  // A job without createRegistry is a Job<Registry>: R is the default of its type parameter.
-  return new Registry() as MetricsSource as R;
 }
 
 /** The groups that were warned of: a schedule runs the same job again and again. */

@@ -31,6 +31,7 @@ describe('a malformed command line is one line that says what was expected and w
     [['--grouping', 'stage=prod'], 'grouping: expected a label other than "stage", got "stage=prod"'],
     [['--grouping', 'version=2'], 'grouping: expected a label other than "version", got "version=2"'],
     [[''], 'module: expected a file with a job, got an empty text'],
+    [['', '--job', 'a'], 'module: expected a file with a job, got an empty text'],
     [['--gateway', ''], '--gateway: expected the address of a Pushgateway'],
     [
       ['--push-timeout', '0'],
@@ -58,7 +59,10 @@ describe('a malformed command line is one line that says what was expected and w
     [['--fail-after', '20'], '--fail-after: expected at most the number of ticks (13), got 20'],
     [['--log-format', 'xml'], '--log-format: expected text or json, got "xml"'],
     [['--bananas'], "unknown option '--bananas'"],
-    [['./nowhere.js'], 'module: expected a file with a job, and there is no ./nowhere.js'],
+    [
+      ['./nowhere.js'],
+      'module: expected a file with a job, and there is no ./nowhere.js; nothing was pushed',
+    ],
     [['./nowhere.js', '--ticks', '2'], '--ticks: expected no module with it, got "./nowhere.js"'],
     [['one.js', 'two.js'], 'too many arguments'],
   ])('run %j', async (args, message) => {

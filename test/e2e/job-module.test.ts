@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliResult, startCli } from '../support/cli.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
+import { waitFor } from '../support/wait-for.js';
 
 const execute = promisify(execFile);
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -233,6 +234,88 @@ export default defineJob(new Nightly());`;
     expect(samples.batch_job_last_success_timestamp_seconds).toBeUndefined();
   });
 
+  describe('a module that does not load', () => {
+    const load = (name: string, source: string, ...args: string[]) =>
+      run(`${name}.js`, source, '--job', name, ...args);
+
+    test.each([
+      ['syntax', 'export default {', 'does not load: Unexpected end of input'],
+      ['import', `import 'not-installed';`, "does not load: Cannot find package 'not-installed'"],
+      ['throw', `throw new Error('at load');`, 'does not load: at load'],
+      ['no_job', 'export const a = 1;', 'to export a job by default, got no default export'],
+      ['settles_never', 'await new Promise(() => {});', 'it waits for something that nothing will settle'],
+      [
+        'stray_error',
+        `setTimeout(() => { throw new Error('stray'); }); await new Promise((r) => setTimeout(r, 5000));`,
+        'does not load: stray',
+      ],
+    ])('is a failed run with exit code 2 where --job says whose: %s', async (name, source, message) => {
+      const { code, stdout, stderr } = await load(`load_${name}`, source);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`load_${name} failed after`);
+      expect(stderr).toContain(message);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+      const samples = await gateway().samples(`load_${name}`);
+      expect(samples).toMatchObject({ batch_job_success: 0, batch_job_exit_code: 2 });
+      expect(samples).not.toHaveProperty('batch_job_last_success_timestamp_seconds');
+    });
+
+    test('a file that is missing is one, too, and a last success stays', async () => {
+      const name = 'load_missing';
+      const first = await load(name, job('own_name', 'run: () => ({ recordsProcessed: 2 })'));
+      expect(first.code).toBe(0);
+      const held = await gateway().samples(name);
+      expect(held).toMatchObject({ batch_job_success: 1, batch_job_records_processed: 2 });
+      rmSync(join(folder, `${name}.js`));
+      const args = ['run', `./${name}.js`, '-g', gateway().url, '--job', name];
+      const second = await startCli(args, { cwd: folder }).result;
+      expect(second.code).toBe(2);
+      expect(second.stderr).toContain(`there is no ./${name}.js`);
+      expect(await gateway().samples(name)).toMatchObject({
+        batch_job_success: 0,
+        batch_job_last_success_timestamp_seconds: held.batch_job_last_success_timestamp_seconds,
+      });
+    });
+
+    test('one that loads for ever ends at --timeout, without a grace period', async () => {
+      const source = 'await new Promise(() => setInterval(() => {}, 50));';
+      const result = await load('load_slow', source, '--timeout', '200ms', '--grace', '1h');
+      expect(result.code).toBe(124);
+      expect(await gateway().samples('load_slow')).toMatchObject({ batch_job_exit_code: 124 });
+    });
+
+    test('one that is stopped while it loads is pushed as interrupted, without a grace period', async () => {
+      const source = `process.stdout.write('loading'); await new Promise(() => setInterval(() => {}, 50));`;
+      writeFileSync(join(folder, 'load_stopped.js'), source);
+      const args = [
+        'run',
+        './load_stopped.js',
+        '-g',
+        gateway().url,
+        '--job',
+        'load_stopped',
+        '--grace',
+        '1h',
+      ];
+      const cli = startCli(args, { cwd: folder });
+      await waitFor('the module', () => cli.stdout() === 'loading');
+      cli.child.kill('SIGTERM');
+      expect((await cli.result).code).toBe(143);
+      expect(await gateway().samples('load_stopped')).toMatchObject({ batch_job_exit_code: 143 });
+    });
+
+    test('what to do about it is said', async () => {
+      const { stderr } = await load('load_hint', 'export default {');
+      expect(stderr).toContain('\n  hint: node --check ./load_hint.js shows the place\n');
+    });
+
+    test('a module that loads has its own registry and metrics, with --job as without', async () => {
+      const body = `createRegistry: () => ({ rows: 0, metrics() { return 'own_rows ' + this.rows; } }), run({ registry }) { registry.rows = 7; }`;
+      expect((await load('load_own', job('own_name', body))).code).toBe(0);
+      expect(await gateway().samples('load_own')).toMatchObject({ own_rows: 7, batch_job_success: 1 });
+    });
+  });
+
   test('runJob gives the same from code, and does not end the process', async () => {
     const source = `import { defineJob, runJob } from 'prombatch';
 const result = await runJob(defineJob({ name: 'from_code', run: () => ({ recordsProcessed: 3 }) }), { gateway: '${gateway().url}' });
@@ -251,7 +334,11 @@ console.log(JSON.stringify([failed.outcome.status, failed.outcome.error.message,
 
 describe('a module that holds no job is exit 2 and one line', () => {
   test.each([
-    ['syntax.js', 'export default {', /module: \.\/syntax\.js does not load: Unexpected end of input$/],
+    [
+      'syntax.js',
+      'export default {',
+      /module: \.\/syntax\.js does not load: Unexpected end of input; nothing was pushed: without --job nothing says whose/,
+    ],
     [
       'import.js',
       `import 'not-installed';`,
@@ -267,7 +354,7 @@ describe('a module that holds no job is exit 2 and one line', () => {
     [
       'never.js',
       'await new Promise(() => {});',
-      /ended before a job began: the module called process\.exit, or waits/,
+      /ended before a job began, and nothing was pushed: the module called process\.exit, or waits/,
     ],
     ['exits.js', 'process.exit(0);', /ended before a job began/],
     [
@@ -281,6 +368,14 @@ describe('a module that holds no job is exit 2 and one line', () => {
     const [first = '', ...rest] = stderr.trimEnd().split('\n');
     expect(first).toMatch(message);
     expect(rest.filter((line) => !line.startsWith('  hint: '))).toEqual([]);
+  });
+
+  test('a schedule with one does not start, and says that nothing was pushed', async () => {
+    writeFileSync(join(folder, 'broken.js'), 'export default {');
+    const args = ['schedule', '* * * * *', './broken.js', '--job', 'a', '-g', 'none'];
+    const { code, stderr } = await startCli(args, { cwd: folder }).result;
+    expect(code).toBe(2);
+    expect(stderr).toContain('Unexpected end of input; nothing was pushed: the schedule does not start');
   });
 
   test('a CommonJS module may export a job, too', async () => {

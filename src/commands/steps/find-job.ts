@@ -52,17 +52,48 @@ export function refuseSampleFlags(given: ReadonlySet<string>, expected: string):
   });
 }
 
-/** The module's job, or the sample; prom-client is loaded only with a job that uses it. */
+interface JobValues extends SettingValues<typeof sampleSettings> {
+  readonly job: string | undefined;
+}
+
+/**
+ * The job of one run: the module's, or the sample. If `--job` names it, the module is loaded as part of the run, so that
+ * one which does not load is a failed run.
+ */
+export async function findJobToRun(
+  host: Host,
+  values: JobValues,
+  given: ReadonlySet<string>,
+  module: string | undefined,
+): Promise<Job<MetricsSource>> {
+  if (module === undefined || values.job === undefined)
+    return findJob(host, values, given, module, 'without --job nothing says whose run this is');
+  checkModule(module, given);
+  const { createModuleJob } = await import('../../job/module-job.js');
+  return createModuleJob(values.job, module, host.cwd);
+}
+
+/**
+ * The module's job, or the sample; prom-client is loaded only with a job that uses it.
+ *
+ * @throws UsageError for a module that does not load, with why nothing is pushed of it.
+ */
 export async function findJob(
   host: Host,
   values: SettingValues<typeof sampleSettings>,
   given: ReadonlySet<string>,
   module: string | undefined,
+  whyNotPushed: string,
 ): Promise<Job<MetricsSource>> {
   if (module !== undefined) {
-    refuseSampleFlags(given, `no module with it, got ${JSON.stringify(module)}`);
+    checkModule(module, given);
     const { loadJob } = await import('../../job/load-job.js');
-    return loadJob(module, host.cwd);
+    return loadJob(module, host.cwd).catch((error: unknown) => {
+      if (!(error instanceof UsageError)) throw error;
+      const { message, hint } = error;
+      const said = `${message}; nothing was pushed: ${whyNotPushed}`;
+      throw new UsageError(said, { cause: error, ...(hint === undefined ? {} : { hint }) });
+    });
   }
   const { ticks, interval: intervalMs, seed, failAfter } = values;
   if (failAfter !== undefined && failAfter > ticks) {
@@ -75,4 +106,9 @@ export async function findJob(
     ...(seed === undefined ? {} : { seed }),
     ...(failAfter === undefined ? {} : { failAfter }),
   }) as Job<MetricsSource>;
+}
+
+function checkModule(module: string, given: ReadonlySet<string>): void {
+  if (module === '') throw new UsageError('module: expected a file with a job, got an empty text');
+  refuseSampleFlags(given, `no module with it, got ${JSON.stringify(module)}`);
 }

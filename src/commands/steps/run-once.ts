@@ -1,5 +1,5 @@
 import { describeThrown } from '../../errors.js';
-import { type AnyJob, isCommand } from '../../job/any-job.js';
+import { type AnyJob, isCommand, isModule } from '../../job/any-job.js';
 import { JobCrashed, StoppedBySignal } from '../../job/stop-reason.js';
 import type { Log } from '../../log.js';
 import type { Host } from '../../process/host.js';
@@ -40,5 +40,5 @@ export async function runOnce(
 /** A command is a process of its own: what breaks in this one is no reason to leave it. */
 export function stopCrashed(job: AnyJob, reason: unknown, log: Log, stop: (crash: JobCrashed) => void): void {
   if (isCommand(job)) log.error(`a bug in prombatch: ${describeThrown(reason)}`, { error: reason });
-  else stop(new JobCrashed(reason));
+  else stop(new JobCrashed(isModule(job) ? job.crashCause(reason) : reason));
 }
