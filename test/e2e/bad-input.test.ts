@@ -65,6 +65,11 @@ describe('a malformed command line is one line that says what was expected and w
     ],
     [['./nowhere.js', '--ticks', '2'], '--ticks: expected no module with it, got "./nowhere.js"'],
     [['one.js', 'two.js'], 'too many arguments'],
+    [
+      ['-g', 'localhost'],
+      'gateway: expected host:port or an http(s) URL such as http://localhost:9091 with a port',
+    ],
+    [['-g', 'unix:/run/gw.sock'], 'and no unix socket, got "unix:/run/gw.sock"'],
   ])('run %j', async (args, message) => {
     const { code, stdout, stderr } = await runCli(['run', ...args], {
       env: { PUSHGATEWAY_URL: server.address },

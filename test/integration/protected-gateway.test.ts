@@ -21,7 +21,7 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
   let authority: Authority;
   let client: { cert: string; key: string };
   const stops: (() => void)[] = [];
-  const ports: Record<'good' | 'expired' | 'foreign', number> = { good: 0, expired: 0, foreign: 0 };
+  const ports = { good: 0, expired: 0, foreign: 0, numeric: 0 };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'prombatch-tls-'));
@@ -30,6 +30,7 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
     ports.good = await startGateway('good', authority.issue('server'));
     ports.expired = await startGateway('expired', authority.issue('expired', { days: 0 }));
     ports.foreign = await startGateway('foreign', authority.issue('foreign', { host: 'elsewhere.test' }));
+    ports.numeric = await startGateway('numeric', authority.issue('numeric', { host: '127.0.0.1' }));
   });
   afterAll(() => {
     for (const stop of stops) stop();
@@ -153,6 +154,21 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
     ).toMatchObject({ code: 0 });
   });
 
+  /** The exit code of a command of which only prombatch spoke. */
+  const quiet = ({ code, stderr }: CliResult) => {
+    expect(stderr.split('\n').filter((line) => !line.startsWith('prombatch: '))).toEqual(['']);
+    return code;
+  };
+
+  test('server_name may be an IP address, which the certificate must be for; Node says nothing of it', async () => {
+    const numeric = configure('numeric-name', tls(", server_name: '127.0.0.1'") + auth());
+    expect(quiet(await run(numeric, ports.numeric))).toBe(0);
+    expect(quiet(await run(numeric, ports.numeric, { host: '127.0.0.1' }))).toBe(0);
+    const result = await run(numeric, ports.good);
+    expect(result.stderr).toMatch(/is not trusted: .*IP: 127\.0\.0\.1 is not/);
+    expect(quiet(result)).toBe(3);
+  });
+
   describe('through a proxy', () => {
     let proxy: Server;
     const asked: string[] = [];
@@ -192,6 +208,16 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
       expect(asked.at(-1)).toBe(
         `CONNECT localhost:${ports.good} Basic ${Buffer.from('me:pr0xy-s3cret').toString('base64')}`,
       );
+    });
+
+    test('a gateway may be an IP address, whose certificate is checked, and Node says nothing of it', async () => {
+      const host = '127.0.0.1';
+      const config = configure('tunnel-ip', tls() + auth() + proxyUrl());
+      expect(quiet(await run(config, ports.numeric, { host }))).toBe(0);
+      expect(asked.at(-1)).toContain(`CONNECT 127.0.0.1:${ports.numeric}`);
+      const named = await run(config, ports.good, { host });
+      expect(named.stderr).toMatch(/is not trusted: .*IP: 127\.0\.0\.1 is not/);
+      expect(quiet(named)).toBe(3);
     });
 
     test('http is asked of the proxy by its whole address', async () => {

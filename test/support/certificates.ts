@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 
 /** A small authority of the tests' own, made by openssl. */
@@ -43,7 +44,7 @@ export function createAuthority(folder: string): Authority {
         '-subj',
         `/CN=${name}`,
       );
-      writeFileSync(at(`${name}.ext`), `subjectAltName=DNS:${host}\n`);
+      writeFileSync(at(`${name}.ext`), `subjectAltName=${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}\n`);
       if (days > 0) {
         openssl(
           'x509',

@@ -24,6 +24,8 @@ export interface TlsAccess {
   readonly cert?: string;
   readonly key?: string;
   readonly servername?: string;
+  /** As Node has it: why the certificate, a `PeerCertificate`, is not what it must be. */
+  readonly checkServerIdentity?: (host: string, certificate: object) => Error | undefined;
 }
 
 export const NO_ACCESS: HttpAccess = { headers: [] };

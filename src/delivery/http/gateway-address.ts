@@ -19,9 +19,11 @@ export interface GatewayAddress {
 }
 
 const EXPECTED = 'expected host:port or an http(s) URL such as http://localhost:9091';
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /**
- * Reads a gateway's address: `host:port`, `http(s)://host`, with a path prefix, a trailing slash or userinfo.
+ * Reads a gateway's address: `host:port`, `http(s)://host`, with a path prefix, a trailing slash or userinfo. A host
+ * without a port needs a scheme.
  *
  * @throws UsageError that never shows credentials.
  */
@@ -30,12 +32,11 @@ export function parseGatewayAddress(text: string): GatewayAddress {
   const fail = (detail = ''): never => {
     throw new UsageError(`gateway: ${EXPECTED}${detail}, got ${JSON.stringify(redactAddress(given))}`);
   };
-  if (/[\s\\]/.test(given)) return fail(' without blanks or backslashes');
-  if (/^https?:(?!\/\/)/i.test(given) || /^\d+$/.test(given)) return fail();
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
+  const malformed = malformation(given);
+  if (malformed !== undefined) return fail(malformed);
+  const withScheme = SCHEME.test(given) ? given : `http://${given}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : fail();
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return fail();
-  if (url.search !== '' || url.hash !== '' || /[?#]/.test(given)) return fail(' without ? or #');
   if (url.port === '0') return fail(' with a port from 1 to 65535');
   const pathPrefix = url.pathname.replace(/\/+$/, '');
   return {
@@ -49,6 +50,20 @@ export function parseGatewayAddress(text: string): GatewayAddress {
       : {}),
     display: `${url.protocol}//${url.host}${pathPrefix}`,
   };
+}
+
+/** What the text alone shows to be wrong; completes the sentence "expected …". */
+function malformation(given: string): string | undefined {
+  if (/^unix:/i.test(given)) return ', and no unix socket';
+  if (/[\s\\]/.test(given)) return ' without blanks or backslashes';
+  if (/[?#]/.test(given)) return ' without ? or #';
+  if (/^https?:(?!\/\/)/i.test(given) || /^\d+$/.test(given)) return '';
+  const [authority = '', ...rest] = given.replace(SCHEME, '').split('/');
+  if (rest.some((part) => part.includes('@')))
+    return ' without @ after a slash (in a password, a slash is %2F)';
+  // Port 80 is where no Pushgateway is: whoever leaves the port out has forgotten it.
+  if (!SCHEME.test(given) && !/:\d+$/.test(authority)) return ' with a port';
+  return undefined;
 }
 
 function decode(text: string): string {

@@ -1,9 +1,10 @@
 import { validateHeaderValue } from 'node:http';
+import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from 'node:tls';
 import { UsageError } from '../../errors.js';
 import { NoRegularFile, readRegularFile } from '../../files/regular-file.js';
-import { basicAuthorization, type HttpAccess, proxyAuthorization } from './access.js';
+import { basicAuthorization, type HttpAccess, proxyAuthorization, type TlsAccess } from './access.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -166,7 +167,16 @@ function tlsConfig(value: unknown, reader: Reader): HttpAccess['tls'] {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
+    ...(servername === undefined ? {} : verifiedAs(servername)),
+  };
+}
+
+/** An IP address is no name to ask for (RFC 6066, section 3), and is only what the certificate must be for. */
+function verifiedAs(servername: string): Pick<TlsAccess, 'servername' | 'checkServerIdentity'> {
+  if (isIP(servername) === 0) return { servername };
+  return {
+    checkServerIdentity: (_host, certificate) =>
+      checkServerIdentity(servername, certificate as PeerCertificate),
   };
 }
 

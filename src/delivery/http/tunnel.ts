@@ -1,5 +1,5 @@
 import { type ClientRequest, request } from 'node:http';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as secure, type TLSSocket } from 'node:tls';
 import { proxyAuthorization, type TlsAccess } from './access.js';
@@ -42,7 +42,9 @@ export function openTunnel(
       done(refusedTunnel(proxy.host, answer.statusCode ?? 0));
       return;
     }
-    const secured: TLSSocket = secure({ servername: hostname, ...tls, socket });
+    // Who the certificate must be for; only a name is asked for, too.
+    const peer = isIP(hostname) === 0 ? { host: hostname, servername: hostname } : { host: hostname };
+    const secured: TLSSocket = secure({ ...peer, ...tls, socket });
     secured.once('error', (error) => done(error));
     secured.once('secureConnect', () => done(null, secured));
   });

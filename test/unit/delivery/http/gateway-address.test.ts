@@ -4,7 +4,9 @@ import { parseGatewayAddress } from '../../../../src/delivery/http/gateway-addre
 describe('parseGatewayAddress', () => {
   test.each([
     ['localhost:9091', 'http://localhost:9091', ''],
-    ['gateway', 'http://gateway', ''],
+    ['http://gateway', 'http://gateway', ''],
+    ['gw:80', 'http://gw', ''],
+    ['us%2Fer:p@w:1@gw:9091/prefix', 'http://gw:9091/prefix', '/prefix'],
     ['http://gw:9091/', 'http://gw:9091', ''],
     ['https://gw/push/gateway/', 'https://gw/push/gateway', '/push/gateway'],
     ['http://[::1]:9091', 'http://[::1]:9091', ''],
@@ -40,5 +42,25 @@ describe('parseGatewayAddress', () => {
     'http:gw',
   ])('%j is refused', (text) => {
     expect(() => parseGatewayAddress(text)).toThrow('gateway: expected host:port or an http(s) URL');
+  });
+
+  test.each(['localhost', 'gw/prefix', 'me:1234@gw', '[::1]', 'me:1@gw/a:1/'])(
+    '%j has no port, which is refused: at port 80 is no Pushgateway',
+    (text) => {
+      expect(() => parseGatewayAddress(text)).toThrow(/localhost:9091 with a port, got /);
+    },
+  );
+
+  test.each(['http://me:pass/word@gw:9091', 'me:1/word@gw:9091'])(
+    '%s would show a part of the password as a path, which is refused',
+    (text) => {
+      expect(() => parseGatewayAddress(text)).toThrow(
+        /without @ after a slash .*, got "[^"]*\*\*\*@gw:9091"$/,
+      );
+    },
+  );
+
+  test.each(['unix:/run/gateway.sock', 'unix:///run/gateway.sock'])('%s is refused as a socket', (text) => {
+    expect(() => parseGatewayAddress(text)).toThrow(/expected host:port or .*, and no unix socket, got /);
   });
 });
