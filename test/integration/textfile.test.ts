@@ -78,7 +78,7 @@ test('a folder that cannot be written is a push failure, and the push is made al
   const flags = ['run', '--interval', '0', '-g', gateway.url, '--textfile', join(folder, 'nowhere')];
   const result = await runCli(flags);
   expect(result.code).toBe(3);
-  expect(result.stderr).toContain('the metrics were not written to');
+  expect(result.stderr).toContain('its metrics were not written: ');
   expect((await runCli([...flags, '--on-push-failure', 'warn'])).code).toBe(0);
   expect(gateway.groups()).toHaveLength(1);
   await gateway.close();
