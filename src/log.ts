@@ -5,6 +5,8 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** Facts that go with a line; in text form only `hint` and `error` show. */
 export interface LogFields {
+  /** What kind of line it is: a word that stays the same (docs/delivery.md has them all). */
+  readonly event?: string | undefined;
   /** What to do next. */
   readonly hint?: string | undefined;
   /** Shown with its stack, where it has one. */
@@ -58,10 +60,30 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
+/** A log whose lines carry these fields, unless they have their own. It never throws, whatever the given one does. */
+export function withFields(log: Log, bound: LogFields): Log {
+  const say =
+    (level: Level) =>
+    (message: string, fields?: LogFields): void => {
+      try {
+        log[level](message, { ...bound, ...fields });
+      } catch {
+        // As above.
+      }
+    };
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+}
+
 /** Says a known error in one line with its hint; whatever else is a bug, with its stack. */
 export function logError(log: Log, error: unknown): void {
-  if (error instanceof PrombatchError) log.error(error.message, { code: error.code, hint: error.hint });
-  else log.error(`a bug in prombatch: ${describeThrown(error)}`, { error });
+  if (error instanceof PrombatchError)
+    log.error(error.message, { event: 'error', code: error.code, hint: error.hint });
+  else logBug(log, error);
+}
+
+/** Says a fault of prombatch's own, with its stack. */
+export function logBug(log: Log, error: unknown): void {
+  log.error(`a bug in prombatch: ${describeThrown(error)}`, { event: 'bug', error });
 }
 
 function jsonLine(level: Level, message: string, { error, ...fields }: LogFields, time: Date): string {

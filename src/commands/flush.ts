@@ -48,7 +48,8 @@ export const flush = defineCommand({
     }
     client.close();
 
-    for (const { message, hint, code } of errors) log.error(message, { code, hint });
+    for (const { message, hint, code } of errors)
+      log.error(message, { event: 'delivery_failed', target: client.target, code, hint });
     const elsewhere = spool.pendingByGateway().filter(({ gateway }) => gateway !== client.target);
     const result = { gateway: client.target, ...total, elsewhere };
     host.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result));

@@ -37,11 +37,12 @@ Exit codes:
     if (!running.loopback) {
       log.warn(
         `${running.url} can be reached from other machines, and anyone who reaches it can push and delete`,
+        { event: 'open_to_others' },
       );
     }
     // Listened for before it is said that it is up: whoever reads that may stop it at once.
     const stopped = host.untilStopped();
-    log.info(`gateway at ${running.url}`);
+    log.info(`gateway at ${running.url}`, { event: 'listening', url: running.url });
     await stopped;
     await running.close();
     return 0;

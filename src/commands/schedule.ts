@@ -84,7 +84,8 @@ Exit codes:
     const { checkCronExpression } = await import('../schedule/cron-ticks.js');
     checkCronExpression(expression);
     const log = openLog(host, values);
-    for (const difference of dialectDifferences(expression)) log.warn(`cron: ${difference}`);
+    for (const difference of dialectDifferences(expression))
+      log.warn(`cron: ${difference}`, { event: 'cron_dialect' });
     if (trailingArgs && module !== undefined) {
       throw new UsageError(`expected a module or a command behind --, got both: ${module}`);
     }
@@ -103,12 +104,14 @@ async function keepRunning(
   job: AnyJob,
   values: Values,
   expression: string,
-  log: Log,
+  givenLog: Log,
 ): Promise<number> {
   const { createScheduler } = await import('../schedule/scheduler.js');
-  const options = { ...runOptionsOf(host, values, log), logDelivered: false };
+  const options = { ...runOptionsOf(host, values, givenLog), logDelivered: false };
   // What is malformed is told now, and not each time that a run begins.
   await checkRun(job.name, options);
+  const resolved = resolveRunOptions(job.name, options);
+  const { log } = resolved;
   let current: StartedRun | undefined;
   const scheduler = createScheduler({
     ...values,
@@ -128,9 +131,10 @@ async function keepRunning(
       }
     },
   });
-  const countSpooled = await openSpoolCount(resolveRunOptions(job.name, options));
+  const countSpooled = await openSpoolCount(resolved);
   const closePages = await openPages(values, job, scheduler, countSpooled, log);
   const unguard = host.guard({
+    log,
     current: () => current,
     stop: scheduler.stop,
     crash: (reason) => stopCrashed(job, reason, log, scheduler.abortRun),
@@ -141,7 +145,10 @@ async function keepRunning(
     const { nextTickMs } = scheduler.state();
     if (nextTickMs !== undefined) {
       const next = new Date(nextTickMs).toISOString();
-      log.info(`${values.job ?? job.name} on ${JSON.stringify(expression)}; next at ${next}`);
+      log.info(`${values.job ?? job.name} on ${JSON.stringify(expression)}; next at ${next}`, {
+        event: 'schedule_started',
+        next,
+      });
     }
     return exitCodeOf(await scheduler.ended, values);
   } finally {
@@ -168,7 +175,7 @@ async function openPages(
   const { openSchedulerPages } = await import('../schedule/scheduler-pages.js');
   try {
     const pages = await openSchedulerPages(address, { job: name ?? job.name, scheduler, countSpooled });
-    log.info(`scheduler's metrics at ${pages.url}/metrics`);
+    log.info(`scheduler's metrics at ${pages.url}/metrics`, { event: 'listening', url: pages.url });
     return pages.close;
   } catch (error) {
     throw cannotListen(address, error);

@@ -53,7 +53,7 @@ export const serve = defineCommand({
     let ticks = 0;
     const timer = setInterval(() => tick(++ticks), values.intervalMs);
     const stopped = host.untilStopped();
-    log.info(`the sample's metrics at ${pages.url}/metrics`);
+    log.info(`the sample's metrics at ${pages.url}/metrics`, { event: 'listening', url: pages.url });
     await stopped;
     clearInterval(timer);
     await pages.close();

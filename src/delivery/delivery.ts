@@ -53,7 +53,10 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     try {
       return body();
     } catch (error) {
-      log.warn(`${what} for ${target.name}: ${describeThrown(error)}`);
+      log.warn(`${what} for ${target.name}: ${describeThrown(error)}`, {
+        event: 'delivery_broke',
+        target: target.name,
+      });
       return undefined;
     }
   };
@@ -64,7 +67,10 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     } catch (error) {
       // The base is read again at the end, and what is then wrong with the gateway is said then.
       const level = error instanceof PushError ? 'debug' : 'warn';
-      log[level](`what ${target.name} holds was not read before the job: ${describeThrown(error)}`);
+      log[level](`what ${target.name} holds was not read before the job: ${describeThrown(error)}`, {
+        event: 'base_unread',
+        target: target.name,
+      });
       return undefined;
     }
   };
@@ -85,7 +91,7 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
       return await attempt(run);
     } catch (error) {
       const fault = faultOf(target, error);
-      log.warn(fault.message);
+      log.warn(fault.message, { event: 'delivery_broke', target: target.name });
       if (settled) return settled;
       try {
         const report = await attempt({ ...run, jobMetrics: { text: '', problem: fault } });

@@ -6,7 +6,7 @@ import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
 import type { GatewayClient, PushLimits } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
-import { formatKey, type GroupingKey, groupPath } from './grouping-key.js';
+import { type GroupingKey, groupPath } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
 import { createBackgroundPushes } from './push/background-pushes.js';
 import { sendOutcomeAlone } from './push/rejection.js';
@@ -39,12 +39,13 @@ const BACKGROUND_FLUSH_MS = 30_000;
 /** A group of a Pushgateway. The pushes of a run never overlap, and only the end push can keep the run waiting. */
 export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { client, key, mode, spool, log } = options;
+  const { target } = client;
   const backgroundPushes = createBackgroundPushes(client, groupPath(key));
   let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
 
   return {
-    name: `${client.target} as ${formatKey(key)}`,
+    name: target,
 
     async prepare(stop) {
       if (!mode.accumulate) return undefined;
@@ -61,7 +62,11 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       backgroundPushes.begin(
         async (signal) => ((await nothingWaits(signal)) ? writeFamilies(families) : undefined),
         // The end push says the start as well.
-        (error) => log.debug(`the start of the run was not pushed: ${describeThrown(error)}`),
+        (error) =>
+          log.debug(`the start of the run was not pushed: ${describeThrown(error)}`, {
+            event: 'start_push_failed',
+            target,
+          }),
       );
     },
 
@@ -79,8 +84,9 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
         (error) => {
           updatesRefused = !(error instanceof PushError && error.retryable);
           const said = `the metrics of the running job were not pushed: ${describeThrown(error)}`;
-          if (updatesRefused) log.warn(`${said}; the next push is the one at the end`);
-          else log.debug(said);
+          if (updatesRefused)
+            log.warn(`${said}; the next push is the one at the end`, { event: 'update_push_failed', target });
+          else log.debug(said, { event: 'update_push_failed', target });
         },
       );
     },
@@ -107,7 +113,10 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
           : await sendWithoutSpool(entry, limits),
       );
       if (report.status === 'failed' && report.refused) {
-        log.error(`the job's own metrics were refused: ${report.refused.message}`);
+        log.error(`the job's own metrics were refused: ${report.refused.message}`, {
+          event: 'metrics_refused',
+          target,
+        });
       }
       return report;
     },

@@ -57,7 +57,7 @@ export interface EndLimits {
  * keeps that from the run and from the other targets.
  */
 export interface Target {
-  /** For people, without credentials. */
+  /** Its address, without credentials. */
   readonly name: string;
   /**
    * Awaited before the job, so it must be bounded. Resolves with what the target holds of the job, for counts to go

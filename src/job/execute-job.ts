@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
-import type { Log } from '../log.js';
+import { type Log, withFields } from '../log.js';
 import { askedExitCode, JobFailed, type RunEnd, type RunOutcome } from '../outcome/outcome.js';
 import {
   type AnyJob,
@@ -75,11 +75,13 @@ export function createExecution<R extends MetricsSource>(
     signal: stop.signal,
     stage: stopwatch.stage,
     ...(options.previous ? { previous: options.previous } : {}),
-    log,
+    log: withFields(log, { event: 'job_log' }),
     progress(done, total) {
       if (ended) return;
       if (!isCount(done))
-        return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`);
+        return log.warn(`progress: expected a count of records, got ${describeThrown(done)}`, {
+          event: 'job_report_ignored',
+        });
       progressed = done;
       settings.onProgress(done, isCount(total) ? total : undefined);
     },
@@ -110,13 +112,16 @@ export function createExecution<R extends MetricsSource>(
     ended = true;
 
     if (!settled && !(stop.signal.reason instanceof JobCrashed)) {
-      log.warn(`${job.name} did not end within its grace period of ${formatDuration(settings.graceMs)}`);
+      log.warn(`${job.name} did not end within its grace period of ${formatDuration(settings.graceMs)}`, {
+        event: 'job_grace_over',
+      });
     }
     const result: Returned = settled && 'result' in settled ? settled.result : {};
     const { recordsProcessed: reported } = result;
     if (reported !== undefined && !isCount(reported)) {
       log.warn(
         `recordsProcessed: expected a count of records, got ${describeThrown(reported)}; it is not pushed`,
+        { event: 'job_report_ignored' },
       );
     }
     return conclude(judge(stop.signal, settled, result.exit), result);

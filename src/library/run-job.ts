@@ -54,7 +54,7 @@ const checks: Readonly<Record<keyof RunJobOptions, OptionCheck>> = {
   dryRun: isFunction,
   signal: hasMethods('an AbortSignal', 'addEventListener', 'throwIfAborted'),
   logDelivered: isSwitch,
-  log: hasMethods('a log with info(), warn() and error()', 'info', 'warn', 'error'),
+  log: hasMethods('a log with debug(), info(), warn() and error()', 'debug', 'info', 'warn', 'error'),
   onProgress: isFunction,
   onEnd: isFunction,
 };

@@ -1,3 +1,5 @@
+import type { Log } from '../log.js';
+
 /** The process as commands see it: only the process edge makes one, and only tests make another. */
 export interface Host {
   /** The arguments after the program's name. */
@@ -19,6 +21,8 @@ export interface Host {
 }
 
 export interface GuardedRuns {
+  /** For what happens to the runs. */
+  readonly log: Log;
   /** The run under way, if there is one. */
   current(): GuardedRun | undefined;
   /** The first signal that asks to end has come. */

@@ -24,11 +24,12 @@ const PASSED_ON: readonly NodeJS.Signals[] = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', '
 /** How long the process waits for what a job left open before it names it and ends. */
 const LINGER_MS = 200;
 
-export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle {
+export function createLifecycle({ log: ownLog, onCommand }: LifecycleOptions): Lifecycle {
   /** `undefined` until the first run is guarded; it stays after it is called off, for what jobs leave behind. */
   let runs: GuardedRuns | undefined;
   let stoppedBy: NodeJS.Signals | undefined;
   let ended = false;
+  const log = (): Log => runs?.log ?? ownLog;
 
   const exitNow = (exitCode: number): void => {
     ended = true;
@@ -45,7 +46,7 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
     }
     if (!asksToEnd) return;
     if (stoppedBy !== undefined) {
-      log.error(`${signal} after ${stoppedBy}: ended at once`);
+      log().error(`${signal} after ${stoppedBy}: ended at once`, { event: 'ended_at_once', signal });
       run?.abandon({ signal });
       exitNow(exitCodeOfSignal(signal));
     }
@@ -57,10 +58,11 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
     // What a module that did not load leaves behind is told already.
     if (runs === undefined && ended) return;
     if (runs === undefined) {
-      log.error(`before a job began: ${describeThrown(reason)}`, { error: reason });
+      log().error(`before a job began: ${describeThrown(reason)}`, { event: 'crashed', error: reason });
       exitNow(EXIT.bug);
     } else if (runs.current()?.phase() === 'job') runs.crash(reason);
-    else log.error(`after the job had ended: ${describeThrown(reason)}`, { error: reason });
+    else
+      log().error(`after the job had ended: ${describeThrown(reason)}`, { event: 'crashed', error: reason });
   };
 
   const onDrained = (): void => {
@@ -78,15 +80,23 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
     const run = runs?.current();
     if (run) {
       const inJob = run.phase() === 'job';
-      log.error(`${inJob ? 'the job' : 'what the job left behind'} called process.exit(${code})`);
+      const who = inJob ? 'the job' : 'what the job left behind';
+      log().error(`${who} called process.exit(${code})`, { event: 'process_exit', exitCode: code });
       process.exitCode = run.abandon({ exitCode: code });
     } else if (runs) {
-      log.error(`what a job left behind called process.exit(${code}), which ends the schedule`);
+      log().error(`what a job left behind called process.exit(${code}), which ends the schedule`, {
+        event: 'process_exit',
+        exitCode: code,
+      });
       least(EXIT.failed);
     } else {
-      log.error(
+      log().error(
         'ended before a job began, and nothing was pushed: the module called process.exit, or waits for what nothing will settle',
-        { hint: 'prombatch run with --job pushes that as a failed run' },
+        {
+          event: 'process_exit',
+          exitCode: code,
+          hint: 'prombatch run with --job pushes that as a failed run',
+        },
       );
       least(EXIT.usage);
     }
@@ -115,7 +125,9 @@ export function createLifecycle({ log, onCommand }: LifecycleOptions): Lifecycle
       ended = true;
       process.exitCode = exitCode;
       setTimeout(() => {
-        log.warn(`the job left open: ${describeOpenHandles()}; ended without waiting for them`);
+        log().warn(`the job left open: ${describeOpenHandles()}; ended without waiting for them`, {
+          event: 'job_left_open',
+        });
         process.exit(exitCode);
       }, LINGER_MS).unref();
     },

@@ -1,4 +1,5 @@
 import type { TargetReport } from '../delivery/delivery.js';
+import { formatKey, type GroupingKey } from '../delivery/grouping-key.js';
 import type { DeliveryReport } from '../delivery/target.js';
 import { formatDuration } from '../duration.js';
 import { describeThrown } from '../errors.js';
@@ -15,12 +16,13 @@ export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
   const records = outcome.recordsProcessed === undefined ? '' : `, ${outcome.recordsProcessed} records`;
   switch (outcome.status) {
     case 'succeeded':
-      log.info(`${name} succeeded in ${took}${records}`, { ...outcome });
+      log.info(`${name} succeeded in ${took}${records}`, { event: 'job_ended', ...outcome });
       break;
     case 'failed': {
       const { error, ...facts } = outcome;
       const foreseen = askedExitCode(error) !== undefined;
       log.error(`${name} failed after ${took}${records}: ${describeThrown(error)}`, {
+        event: 'job_ended',
         ...facts,
         hint: hintOf(error),
         ...(foreseen ? {} : { error }),
@@ -30,13 +32,13 @@ export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
     case 'timed_out':
       log.error(
         `${name} was stopped after ${took}${records}: past its deadline of ${formatDuration(outcome.timeoutMs)}`,
-        { ...outcome },
+        { event: 'job_ended', ...outcome },
       );
       break;
     case 'interrupted':
       log.error(
         `${name} was stopped${outcome.signal ? ` by ${outcome.signal}` : ''} after ${took}${records}`,
-        { ...outcome },
+        { event: 'job_ended', ...outcome },
       );
   }
 }
@@ -52,6 +54,7 @@ const HOW = {
 export interface DeliveredRun {
   readonly name: string;
   readonly outcome: RunOutcome;
+  readonly key: GroupingKey;
   readonly delivery: DeliverySettings;
 }
 
@@ -62,12 +65,13 @@ export interface DeliveredRun {
 export function logDelivery(log: Log, run: DeliveredRun, { target, report }: TargetReport): void {
   if (report.status === 'none') return;
   if (report.status === 'delivered') {
-    log.info(`pushed to ${target}`);
+    log.info(`pushed to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
     return;
   }
   const { code } = report.error;
+  const event = report.status === 'failed' ? 'delivery_failed' : 'delivery_partial';
   const level = run.delivery.onPushFailure === 'fail' ? 'error' : 'warn';
-  log[level](describeFailure(run, report), { code });
+  log[level](describeFailure(run, report), { event, target, code });
 }
 
 function describeFailure(

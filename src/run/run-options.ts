@@ -3,7 +3,7 @@ import type { Credentials } from '../delivery/http/access.js';
 import { DEFAULT_SPOOL_LIMITS, type SpoolLimits } from '../delivery/spool/spool-limits.js';
 import { UsageError } from '../errors.js';
 import type { DuePlan } from '../job/due.js';
-import { type Log, silentLog } from '../log.js';
+import { type Log, silentLog, withFields } from '../log.js';
 import { BATCH_LABEL_NAMES } from '../outcome/batch-metrics.js';
 import type { RunOutcome } from '../outcome/outcome.js';
 
@@ -75,6 +75,7 @@ export interface ResolvedRunOptions {
   /** When the next success is due, if that is known. */
   readonly schedule: Pick<RunOptions, 'due' | 'expectedInterval' | 'timezone'>;
   readonly job: JobSettings;
+  /** Its lines carry the job and the grouping. */
   readonly log: Log;
   /** Whether to say where the metrics went. */
   readonly logDelivered: boolean;
@@ -109,9 +110,12 @@ export interface JobSettings {
 
 /** @throws UsageError that names the option, what was expected and what came. */
 export function resolveRunOptions(jobName: string, given: RunOptions): ResolvedRunOptions {
-  const { log = silentLog, logDelivered = true, onEnd = () => {} } = given;
+  const { logDelivered = true, onEnd = () => {} } = given;
+  const key = resolveKey(jobName, given);
+  const facts = { job: key.job, grouping: Object.fromEntries(key.grouping) };
+  const log = withFields(given.log ?? silentLog, facts);
   return {
-    key: resolveKey(jobName, given),
+    key,
     delivery: resolveDelivery(given),
     pushes: resolvePushes(given),
     schedule: given,

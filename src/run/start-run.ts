@@ -143,7 +143,7 @@ function createConclusion(
     result(outcome, reports) {
       for (const told of reports) {
         if (told.report.status === 'delivered' && (!logAll || dryRun)) continue;
-        logDelivery(log, { name, outcome, delivery: options.delivery }, told);
+        logDelivery(log, { name, outcome, ...options }, told);
       }
       const worst = worstReport(reports);
       return { outcome, delivery: worst, exitCode: exitCodeOfRun(outcome, worst, onPushFailure) };
@@ -215,6 +215,7 @@ function warnOfPerRunLabels(key: GroupingKey, log: Log): void {
     const reason = perRunReason(name, value);
     if (!reason) continue;
     log.warn(`${reason}: every run makes a new group, and the Pushgateway never expires groups`, {
+      event: 'group_per_run',
       hint: 'group by what stays the same from run to run, such as host or shard',
     });
     return;

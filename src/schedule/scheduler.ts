@@ -99,6 +99,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       case 'logSkipped':
         log.warn(
           `the run of ${new Date(effect.tickMs).toISOString()} was skipped: the one before is not over`,
+          { event: 'run_skipped' },
         );
         break;
       case 'logMissed':
@@ -113,6 +114,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       case 'grace':
         log.info(
           `${effect.signal}: no new runs; the one under way gets ${formatDuration(options.graceMs)} to end`,
+          { event: 'job_stopping', signal: effect.signal, graceMs: options.graceMs },
         );
         timer = setTimeout(() => dispatch({ type: 'graceOver' }), options.graceMs);
         break;
@@ -164,7 +166,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         timezone,
         onTick: (tick) => dispatch({ type: 'tick', tickMs: tick.getTime() }),
         onMissed: (tick) => dispatch({ type: 'missed', tickMs: tick.getTime() }),
-        onError: (error) => log.error(`node-cron: ${describeThrown(error)}`, { error }),
+        onError: (error) => log.error(`node-cron: ${describeThrown(error)}`, { event: 'bug', error }),
       });
       nextTickMs = ticks.next(1)[0]?.getTime();
       if (options.runOnStart) dispatch({ type: 'runNow' });
@@ -199,7 +201,7 @@ function createMissedLog(log: Log): (tickMs: number) => void {
       missed.length === 1
         ? `the run of ${time(missed[0])} was missed`
         : `${missed.length} runs from ${time(missed[0])} to ${time(missed.at(-1))} were missed`;
-    log.warn(`${which}: this process could not run at that time`);
+    log.warn(`${which}: this process could not run at that time`, { event: 'run_missed' });
     missed = [];
   };
   return (tickMs) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -12,6 +12,16 @@ let server: FaultyServer;
 afterEach(() => server?.close());
 
 const SHORT = ['--push-timeout', '300ms'];
+const LIBRARY = new URL('../../dist/lib/index.js', import.meta.url).href;
+
+/** A module with a job that does what `body` says. */
+function moduleOf(name: string, body: string): string {
+  const path = join(folder, `${name}.mjs`);
+  const job = `defineJob({ name: '${name}', run: async ({ log, signal }) => { ${body}; } })`;
+  writeFileSync(path, `import { defineJob } from '${LIBRARY}';\nexport default ${job};\n`);
+  return path;
+}
+
 const lines = (stderr: string): string[] => stderr.trimEnd().split('\n');
 
 test('a gateway that is down is one line of mail: what happened, what was kept, what to do', async () => {
@@ -99,4 +109,37 @@ test('verbose says what of an earlier run was sent', async () => {
   const said = lines(stderr).map((line) => JSON.parse(line) as { level: string; message: string });
   const sent = said.filter(({ message }) => message.endsWith('of the spool: sent'));
   expect(sent.map(({ level }) => level)).toEqual(['debug']);
+});
+
+test('a line of JSON says what kind it is, of which job and group, and at which target', async () => {
+  server = await answering({ status: 200 }, { status: 503 }, { status: 200 });
+  const job = moduleOf('talks', "log.info('hello')");
+  const flags = ['--grouping', 'host=a', '--log-format', 'json', '--verbose', '-g', server.address];
+  const { stderr } = await runCli(['run', job, ...flags]);
+  const target = `http://${server.address}`;
+  const said = lines(stderr).map((line) => JSON.parse(line) as Record<string, unknown>);
+  for (const line of said) expect(line).toMatchObject({ job: 'talks', grouping: { host: 'a' } });
+  const events = said.map(({ event }) => event);
+  expect(events.slice(0, 2)).toEqual(['job_log', 'job_ended']);
+  expect(events).toContain('spool_kept');
+  expect(said.filter((line) => line.target !== undefined).map((line) => line.target)).toEqual(
+    events.slice(2).map(() => target),
+  );
+  expect(events.slice(-4)).toEqual(['http_request', 'push_retry', 'http_request', 'delivered']);
+});
+
+test('a failure is one line of JSON, too, and so is what the process says of its runs', async () => {
+  server = await refusing();
+  const json = ['--log-format', 'json', '--no-start-push'];
+  const { stderr } = await runCli(['exec', ...json, '-g', server.address, ...SHORT, '--', 'false']);
+  expect(lines(stderr).map((line) => JSON.parse(line))).toMatchObject([
+    { event: 'job_ended', level: 'error', status: 'failed', job: 'false', grouping: {} },
+    { event: 'delivery_failed', level: 'warn', job: 'false', target: `http://${server.address}` },
+  ]);
+  const job = moduleOf('exits', 'process.exit(3)');
+  const exits = lines((await runCli(['run', job, ...json, '-g', 'none'])).stderr);
+  expect(exits.map((line) => JSON.parse(line))).toMatchObject([
+    { event: 'process_exit', job: 'exits', exitCode: 3 },
+    { event: 'job_ended', job: 'exits' },
+  ]);
 });

@@ -27,6 +27,7 @@ export function resolveCommandJob(
   const name = values.job ?? nameOf(argv);
   if (host.pid === 1) {
     log.warn('prombatch is process 1 and does not reap the zombies that a command may leave', {
+      event: 'no_init',
       hint: 'put an init in front, such as tini: tini -- prombatch exec -- …',
     });
   }

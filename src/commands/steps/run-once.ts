@@ -1,9 +1,8 @@
-import { describeThrown } from '../../errors.js';
 import { type AnyJob, isCommand, isModule } from '../../job/any-job.js';
 import { JobCrashed, StoppedBySignal } from '../../job/stop-reason.js';
-import type { Log } from '../../log.js';
+import { type Log, logBug } from '../../log.js';
 import type { Host } from '../../process/host.js';
-import type { RunOptions } from '../../run/run-options.js';
+import { type RunOptions, resolveRunOptions } from '../../run/run-options.js';
 import { type StartedRun, startRun } from '../../run/start-run.js';
 import { type BatchValues, runOptionsOf } from './run-options-of.js';
 
@@ -20,17 +19,19 @@ export async function runOnce(
   values: BatchValues,
   options: RunOnceOptions,
 ): Promise<number> {
-  const { log } = options;
   const stop = new AbortController();
+  const given = { ...runOptionsOf(host, values, options.log), ...options, signal: stop.signal };
+  const { log } = resolveRunOptions(job.name, given);
   let run: StartedRun | undefined;
   const unguard = host.guard({
+    log,
     current: () => run,
     stop: (signal) => stop.abort(new StoppedBySignal(signal)),
     crash: (reason) => stopCrashed(job, reason, log, (crash) => stop.abort(crash)),
     ...(isCommand(job) ? { passOn: job.passOn } : {}),
   });
   try {
-    run = startRun(job, { ...runOptionsOf(host, values, log), ...options, signal: stop.signal });
+    run = startRun(job, given);
     return (await run.result).exitCode;
   } finally {
     unguard();
@@ -39,6 +40,6 @@ export async function runOnce(
 
 /** A command is a process of its own: what breaks in this one is no reason to leave it. */
 export function stopCrashed(job: AnyJob, reason: unknown, log: Log, stop: (crash: JobCrashed) => void): void {
-  if (isCommand(job)) log.error(`a bug in prombatch: ${describeThrown(reason)}`, { error: reason });
+  if (isCommand(job)) logBug(log, reason);
   else stop(new JobCrashed(isModule(job) ? job.crashCause(reason) : reason));
 }

@@ -17,6 +17,7 @@ export function runOptionsOf(host: Host, values: BatchValues, log: Log): RunOpti
   if (spool === undefined && !values.noSpool) {
     log.warn(
       'what cannot be delivered is not kept: neither XDG_STATE_HOME nor HOME is set, and --spool names no folder',
+      { event: 'spool_unusable' },
     );
   }
   return {

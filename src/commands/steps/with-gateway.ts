@@ -26,7 +26,9 @@ export async function withGateway(
 ): Promise<number> {
   const { host, log, results, gateway, noSpool, keep } = options;
   if (keep && (gateway !== 'embedded' || options.dryRun)) {
-    log.warn('--keep: only an embedded gateway needs it; any other stays up by itself');
+    log.warn('--keep: only an embedded gateway needs it; any other stays up by itself', {
+      event: 'option_ignored',
+    });
   }
   if (gateway !== 'embedded') return body({ gateway, noSpool });
   if (options.dryRun) return body({ gateway: `http://localhost:${USUAL_PORT}`, noSpool });
@@ -38,7 +40,10 @@ export async function withGateway(
   const running = await openGateway({ port: USUAL_PORT }).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     const free = await openGateway();
-    log.info(`port ${USUAL_PORT} is taken: the embedded gateway is at ${free.url}`);
+    log.info(`port ${USUAL_PORT} is taken: the embedded gateway is at ${free.url}`, {
+      event: 'listening',
+      url: free.url,
+    });
     return free;
   });
   try {
@@ -46,7 +51,10 @@ export async function withGateway(
     const exitCode = await body({ gateway: running.url, noSpool: true });
     results.write(`\n${formatGroups(running.url, running.groups())}`);
     if (keep && !host.wasStopped()) {
-      log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`);
+      log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`, {
+        event: 'listening',
+        url: running.url,
+      });
       await host.untilStopped();
     }
     return exitCode;

@@ -93,7 +93,12 @@ export function createGatewayClient(
   ): Promise<boolean> => {
     const waitMs = planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
     if (waitMs === undefined || ends.aborted) return false;
-    log.debug(`try ${tries} failed; the next in ${Math.round(waitMs)}ms`);
+    log.debug(`try ${tries} failed; the next in ${Math.round(waitMs)}ms`, {
+      event: 'push_retry',
+      target: address.display,
+      tries,
+      waitMs,
+    });
     await wait(waitMs, undefined, { signal: ends }).catch(() => {});
     return !ends.aborted;
   };
@@ -107,7 +112,10 @@ export function createGatewayClient(
     const startMark = performance.now();
     const say = (end: string): void => {
       const tookMs = Math.round(performance.now() - startMark);
-      log.debug(`${request.method} ${address.display}${request.path}: ${end} (${tookMs}ms)`);
+      log.debug(`${request.method} ${address.display}${request.path}: ${end} (${tookMs}ms)`, {
+        event: 'http_request',
+        target: address.display,
+      });
     };
     try {
       const answer = await opened.send(request, limits);

@@ -84,11 +84,15 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     damaged++;
     try {
       setAside(name, reason, '.damaged');
-      log.warn(`a damaged entry of the spool was set aside: ${rejectedAt(name)}.damaged: ${reason}`);
+      log.warn(`a damaged entry of the spool was set aside: ${rejectedAt(name)}.damaged: ${reason}`, {
+        event: 'spool_set_aside',
+        target: gateway,
+      });
     } catch (error) {
       left.add(name);
       log.warn(
         `a damaged entry of the spool cannot be set aside: ${at(name)}: ${reason}; ${describeThrown(error)}`,
+        { event: 'spool_left', target: gateway },
       );
     }
   };
@@ -100,7 +104,10 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       text = readOrNone(at(name));
     } catch (error) {
       left.add(name);
-      log.warn(`an entry of the spool cannot be read and was left: ${at(name)}: ${describeThrown(error)}`);
+      log.warn(`an entry of the spool cannot be read and was left: ${at(name)}: ${describeThrown(error)}`, {
+        event: 'spool_left',
+        target: gateway,
+      });
     }
     if (text === undefined) return undefined;
     const reading = readEntry(text);
@@ -109,7 +116,10 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       onDamaged(name, 'it is of another group');
     } else if ('later' in reading) {
       left.add(name);
-      log.warn(`an entry of the spool is of a later version of prombatch and was left: ${at(name)}`);
+      log.warn(`an entry of the spool is of a later version of prombatch and was left: ${at(name)}`, {
+        event: 'spool_left',
+        target: gateway,
+      });
     } else onDamaged(name, reading.damaged);
     return undefined;
   };
@@ -163,7 +173,10 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
         setAside(name, reason);
       } catch (error) {
         left.add(name);
-        log.warn(`a refused entry of the spool cannot be set aside: ${at(name)}: ${describeThrown(error)}`);
+        log.warn(`a refused entry of the spool cannot be set aside: ${at(name)}: ${describeThrown(error)}`, {
+          event: 'spool_left',
+          target: gateway,
+        });
       }
     },
     addRejected(entry, reason) {

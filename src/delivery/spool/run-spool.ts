@@ -53,7 +53,10 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       warnUnusable(error);
       return false;
     }
-    log.debug(`kept in the spool: ${folder.path}/${kept.name}`);
+    log.debug(`kept in the spool: ${folder.path}/${kept.name}`, {
+      event: 'spool_kept',
+      target: client.target,
+    });
     trim(kept.name);
     return true;
   };
@@ -64,21 +67,26 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       if (dropped > 0) {
         log.warn(
           `the spool is full: ${dropped} of its oldest entries were dropped to keep ${bounds.entries} entries and ${bounds.bytes} bytes`,
+          { event: 'spool_full' },
         );
       }
     } catch (error) {
-      log.warn(`the spool's limit cannot be kept: ${describeThrown(error)}`);
+      log.warn(`the spool's limit cannot be kept: ${describeThrown(error)}`, { event: 'spool_unusable' });
     }
   };
 
   const warnUnusable = (error: unknown): void => {
     log.warn(`the spool cannot be written, and the run is pushed without it: ${describeThrown(error)}`, {
+      event: 'spool_unusable',
       hint: 'name a folder that can be written with --spool, or leave it out with --no-spool',
     });
   };
 
   const sayEarlier = (name: string, { status }: SendReport): void =>
-    log.debug(`${name} of the spool: ${status === 'delivered' ? 'sent' : 'refused and set aside'}`);
+    log.debug(`${name} of the spool: ${status === 'delivered' ? 'sent' : 'refused and set aside'}`, {
+      event: status === 'delivered' ? 'spool_sent' : 'spool_set_aside',
+      target: client.target,
+    });
 
   /** Whoever held the lock took the entry away: it is told, or it was refused. */
   const sentByOther = (name: string): SendReport => {
@@ -118,7 +126,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     const report = await sendEntry(client, counts ? outcomeOf(entry) : entry, limits);
     if (report.status === 'failed') return { ...report, spooled: true };
     if (counts) return { status: 'outcome_only', error, spooled: true };
-    log.warn(message);
+    log.warn(message, { event: 'spool_unusable' });
     if (report.status === 'delivered') folder.remove([name]);
     return report;
   };
@@ -188,7 +196,9 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       try {
         folder.addRejected(entry, reason);
       } catch (error) {
-        log.warn(`the job's own metrics were not kept: ${describeThrown(error)}`);
+        log.warn(`the job's own metrics were not kept: ${describeThrown(error)}`, {
+          event: 'spool_unusable',
+        });
       }
     },
   };

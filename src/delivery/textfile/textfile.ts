@@ -9,6 +9,7 @@ import { writeFamilies } from '../../exposition/write.js';
 import { writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
 import { readRegularFile } from '../../files/regular-file.js';
+import type { Log } from '../../log.js';
 import { SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import { type GroupingKey, sortKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
@@ -33,11 +34,7 @@ const JOB_LABEL = 'batch_job';
  *
  * @throws PushError with what to do.
  */
-export function writeTextfile(
-  folder: string,
-  entry: TextfileEntry,
-  warn: (message: string, fields?: { hint: string }) => void,
-): void {
+export function writeTextfile(folder: string, entry: TextfileEntry, warn: Log['warn']): void {
   const path = join(folder, textfileName(entry.key));
   try {
     const labels: Labels = [[JOB_LABEL, entry.key.job], ...entry.key.grouping];
@@ -78,16 +75,18 @@ function mayWriteToday(path: string): boolean {
 }
 
 /** Where others may write, they can replace what root writes, and node_exporter then shows it. */
-function warnOfOthers(folder: string, warn: (message: string, fields?: { hint: string }) => void): void {
+function warnOfOthers(folder: string, warn: Log['warn']): void {
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (process.getuid?.() !== 0 || !stat || (stat.uid === 0 && (stat.mode & 0o022) === 0)) return;
   warn(`${folder} can be written to by others than root`, {
+    event: 'textfile_folder_open',
+    target: folder,
     hint: `they can change what is shown of this job: chown root ${folder} && chmod go-w ${folder}`,
   });
 }
 
 /** The file's families without the labels that it adds. A damaged file is set aside, and what can be read of it kept. */
-function readHeld(path: string, labels: Labels, warn: (message: string) => void): MetricFamily[] {
+function readHeld(path: string, labels: Labels, warn: Log['warn']): MetricFamily[] {
   const added = new Set(labels.map(([name]) => name));
   return readFamilies(path, warn).map((family) => ({
     ...family,
@@ -98,7 +97,7 @@ function readHeld(path: string, labels: Labels, warn: (message: string) => void)
   }));
 }
 
-function readFamilies(path: string, warn: (message: string) => void): readonly MetricFamily[] {
+function readFamilies(path: string, warn: Log['warn']): readonly MetricFamily[] {
   let text = '';
   try {
     text = readRegularFile(path, { follow: false });
@@ -106,7 +105,9 @@ function readFamilies(path: string, warn: (message: string) => void): readonly M
   } catch (error) {
     const aside = `${path}.damaged`;
     renameSync(path, aside);
-    warn(`a damaged textfile was set aside: ${aside}: ${describeThrown(error)}`);
+    warn(`a damaged textfile was set aside: ${aside}: ${describeThrown(error)}`, {
+      event: 'textfile_set_aside',
+    });
     // A last line that was cut short may hold half a number.
     return parseAppended(text.slice(0, text.lastIndexOf('\n') + 1)).families;
   }

@@ -1,3 +1,4 @@
+import type { Log } from '../../log.js';
 import { withoutUserinfo } from '../../redact.js';
 import type { CommandContext, CommandJob, CommandResult } from '../any-job.js';
 import { defineJob } from '../job.js';
@@ -26,6 +27,7 @@ const NOT_INHERITED = [
 const GATEWAY_ADDRESSES = ['PROMBATCH_GATEWAY', 'PUSHGATEWAY_URL'] as const;
 
 const SHOWN_PROBLEMS = 5;
+const IGNORED = { event: 'job_report_ignored' };
 
 /**
  * A command as a job. Its exit code is the job's; its metrics are what it appends to the file that
@@ -45,7 +47,7 @@ export function createCommandJob({ name, argv, env, groupLabels }: CommandJobOpt
     running = command;
     onGraceOver(() => {
       command.kill();
-      log.warn(`${name} did not end within its grace period, and was killed`);
+      log.warn(`${name} did not end within its grace period, and was killed`, { event: 'job_grace_over' });
     });
     signal.addEventListener('abort', () => command.passOn(stopSignal(signal)), { once: true });
     const exit = await command.ended;
@@ -80,11 +82,12 @@ function stopSignal({ reason }: AbortSignal): NodeJS.Signals {
 
 function readMetrics(
   file: MetricsFile,
-  warn: (message: string) => void,
+  warn: Log['warn'],
 ): { recordsProcessed?: number; metricsRejected: boolean } {
   const { problems, rejected, ...records } = file.close();
-  for (const problem of problems.slice(0, SHOWN_PROBLEMS)) warn(`the command's own metrics: ${problem}`);
+  for (const problem of problems.slice(0, SHOWN_PROBLEMS))
+    warn(`the command's own metrics: ${problem}`, IGNORED);
   const more = problems.length - SHOWN_PROBLEMS;
-  if (more > 0) warn(`the command's own metrics: ${more} more lines like these were left out`);
+  if (more > 0) warn(`the command's own metrics: ${more} more lines like these were left out`, IGNORED);
   return { ...records, metricsRejected: rejected };
 }

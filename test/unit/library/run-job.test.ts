@@ -56,7 +56,7 @@ describe('an option that makes no sense is a UsageError, and nothing is run', ()
     [{ spoolLimit: { entries: 0, bytes: 5 } }, 'spoolLimit: expected { entries, bytes }'],
     [{ credentials: { username: 'u' } }, 'credentials: expected a username and a password, got an object'],
     [{ signal: new AbortController() }, 'signal: expected an AbortSignal, got an object'],
-    [{ log: {} }, 'log: expected a log with info(), warn() and error(), got an object'],
+    [{ log: {} }, 'log: expected a log with debug(), info(), warn() and error(), got an object'],
     [{ onEnd: 'x' }, 'onEnd: expected a function, got "x"'],
     [{ due: {} }, 'due: expected an object with dueAfter(), got an object'],
     [{ env: 'A=1' }, 'env: expected an object, got "A=1"'],
