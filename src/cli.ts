@@ -109,5 +109,7 @@ function usageError(error: CommanderError, argv: readonly string[]): UsageError 
     .replace(/\s*\n\s*/g, ' ')
     .replace(/^\(outputHelp\)$/, 'expected a command');
   const command = commands.find(({ name }) => name === argv[0]);
-  return new UsageError(message, { hint: `see prombatch ${command ? `${command.name} ` : ''}--help` });
+  const help = `see prombatch ${command ? `${command.name} ` : ''}--help`;
+  const excess = error.code === 'commander.excessArguments' ? command?.excessHint : undefined;
+  return new UsageError(message, { hint: excess ?? help });
 }

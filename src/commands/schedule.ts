@@ -18,6 +18,7 @@ import { findJob, refuseSampleFlags, sampleSettings } from './steps/find-job.js'
 import { openLog } from './steps/open-log.js';
 import { stopCrashed } from './steps/run-once.js';
 import { runOptionsOf } from './steps/run-options-of.js';
+import { sayHurrying, secondSignal } from './steps/say-stopping.js';
 import { withGateway } from './steps/with-gateway.js';
 
 const settings = {
@@ -64,6 +65,8 @@ export const schedule = defineCommand({
   name: 'schedule',
   arguments: '<cron> [module]',
   splitsAtDashes: true,
+  excessHint:
+    "quote the expression, or the shell puts file names for each *: prombatch schedule '*/5 * * * *'",
   summary: 'run a job on a schedule in this process; a command behind --',
   notes: `The expression has five fields, six with the seconds first, or is a name such as @daily. A tick during a run is
 skipped. On SIGTERM no new run begins; the one under way gets --grace to end.
@@ -116,6 +119,7 @@ async function keepRunning(
   const scheduler = createScheduler({
     ...values,
     expression,
+    secondSignal: secondSignal(job),
     log,
     async run({ stop, due, jobEnded }) {
       current = startRun(job, {
@@ -136,7 +140,10 @@ async function keepRunning(
   const unguard = host.guard({
     log,
     current: () => current,
-    stop: scheduler.stop,
+    stop: (signal) => {
+      if (current?.phase() === 'delivering') sayHurrying(log, signal, options);
+      scheduler.stop(signal);
+    },
     crash: (reason) => stopCrashed(job, reason, log, scheduler.abortRun),
     ...(isCommand(job) ? { passOn: job.passOn } : {}),
   });

@@ -13,7 +13,8 @@ type FailedReport = Extract<DeliveryReport, { readonly status: 'outcome_only' | 
 /** Says how a run ended: one line, and the stack of an error that the job did not foresee. */
 export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
   const took = formatDuration(outcome.durationSeconds * 1000);
-  const records = outcome.recordsProcessed === undefined ? '' : `, ${outcome.recordsProcessed} records`;
+  const { recordsProcessed: count } = outcome;
+  const records = count === undefined ? '' : `, ${count} ${count === 1 ? 'record' : 'records'}`;
   switch (outcome.status) {
     case 'succeeded':
       log.info(`${name} succeeded in ${took}${records}`, { event: 'job_ended', ...outcome });

@@ -23,7 +23,7 @@ import type { RunResult } from './run-result.js';
 import { pushStart } from './start-push.js';
 
 /** The end push's budget once the run was told to stop: whoever stops a process soon kills it. */
-const PUSH_AFTER_STOP_MS = 3000;
+export const PUSH_AFTER_STOP_MS = 3000;
 
 /** A run that was started. */
 export interface StartedRun extends GuardedRun {

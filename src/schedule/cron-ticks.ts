@@ -19,25 +19,40 @@ export interface CronTicksOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** @throws UsageError where node-cron cannot read the expression, or it never comes. */
+/** @throws UsageError that names what is wrong: a field and its value, the form, or that such a time never comes. */
 export function checkCronExpression(expression: string): void {
   const { valid, errors } = validateDetailed(expression);
-  if (valid) {
-    try {
-      createTask(expression, () => {}).getNextRuns(1);
-      return;
-    } catch (error) {
-      throw new UsageError(`cron: expected a time that comes, got ${JSON.stringify(expression)}`, {
-        cause: error,
-      });
-    }
+  const got = JSON.stringify(expression);
+  if (errors.some(({ message }) => message.includes('impossible'))) throw neverComes(got);
+  for (const { field, value } of errors) {
+    const range = RANGES[field];
+    if (range) throw new UsageError(`cron: expected ${range}, got "${value}" in ${got}`);
   }
-  const [first] = errors;
-  throw new UsageError(
-    `cron: expected five fields such as "0 3 * * 1-5", six with the seconds first, or a name such as @daily, got ${JSON.stringify(expression)}`,
-    first ? { hint: `${first.field}: ${first.message}` } : {},
-  );
+  if (!valid) {
+    throw new UsageError(
+      `cron: expected five fields such as "0 3 * * 1-5", six with the seconds first, or a name such as @daily, got ${got}`,
+    );
+  }
+  try {
+    createTask(expression, () => {}).getNextRuns(1);
+  } catch (error) {
+    throw neverComes(got, error);
+  }
 }
+
+function neverComes(got: string, cause?: unknown): UsageError {
+  return new UsageError(`cron: expected a time that comes, got ${got}`, { cause });
+}
+
+/** What may stand in a field, by node-cron's names. */
+const RANGES: Readonly<Record<string, string>> = {
+  second: 'seconds from 0 to 59',
+  minute: 'minutes from 0 to 59',
+  hour: 'hours from 0 to 23',
+  dayOfMonth: 'days of the month from 1 to 31',
+  month: 'months from 1 to 12 or jan to dec',
+  dayOfWeek: 'days of the week from 0 to 7 or sun to sat',
+};
 
 /** Starts ticking; the process stays up for it until it is stopped. */
 export function startCronTicks(options: CronTicksOptions): CronTicks {

@@ -25,6 +25,8 @@ export interface SchedulerOptions {
   readonly runOnStart: boolean;
   /** What a run that is under way gets to end by itself once the schedule is told to stop, in milliseconds. */
   readonly graceMs: number;
+  /** What a second signal does while a job runs, to be said at the first. */
+  readonly secondSignal: string;
   /** One run from start to end; it stops when `stop` aborts, and says when its job has ended. */
   readonly run: (context: ScheduledRun) => Promise<RunResult>;
   readonly log: Log;
@@ -113,7 +115,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         break;
       case 'grace':
         log.info(
-          `${effect.signal}: no new runs; the one under way gets ${formatDuration(options.graceMs)} to end`,
+          `${effect.signal}: no new runs; the one under way has ${formatDuration(options.graceMs)} to end; ${options.secondSignal}`,
           { event: 'job_stopping', signal: effect.signal, graceMs: options.graceMs },
         );
         timer = setTimeout(() => dispatch({ type: 'graceOver' }), options.graceMs);

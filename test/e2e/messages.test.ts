@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
-import { runCli } from '../support/cli.js';
-import { answering, type FaultyServer, refusing, rejecting } from '../support/faulty-server.js';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { runCli, startCli } from '../support/cli.js';
+import { answering, type FaultyServer, refusing, rejecting, stalling } from '../support/faulty-server.js';
+import { waitFor } from '../support/wait-for.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'prombatch-messages-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -142,4 +143,75 @@ test('a failure is one line of JSON, too, and so is what the process says of its
     { event: 'process_exit', job: 'exits', exitCode: 3 },
     { event: 'job_ended', job: 'exits' },
   ]);
+});
+
+test.each([
+  [1, '1 record\n'],
+  [2, '2 records\n'],
+])('%i tick is told as %s', async (ticks, said) => {
+  expect((await runCli(['run', '-g', 'none', '--ticks', `${ticks}`])).stderr).toMatch(`, ${said}`);
+});
+
+describe('a signal is answered at once', () => {
+  const forever = () =>
+    moduleOf('forever', "log.info('begun'); await new Promise(() => setInterval(() => {}, 1000))");
+
+  test('with how long the job has to end, and that a second ends it', async () => {
+    const cli = startCli(['run', forever(), '-g', 'none', '--grace', '1m']);
+    await waitFor('the job', () => cli.stderr().includes('begun'));
+    cli.child.kill('SIGINT');
+    await waitFor('the answer', () =>
+      cli
+        .stderr()
+        .includes('SIGINT: stopping forever, which has 1m to end; a second signal ends it at once\n'),
+    );
+    cli.child.kill('SIGTERM');
+    expect((await cli.result).code).toBe(143);
+  });
+
+  test('a command gets a second one, too', async () => {
+    const script = 'trap "exit 9" TERM; trap "" INT; echo ready; while :; do sleep 0.05; done';
+    const json = ['--log-format', 'json', '-g', 'none', '--grace', '1m', '--job', 'j'];
+    const cli = startCli(['exec', ...json, '--', 'sh', '-c', script]);
+    await waitFor('the command', () => cli.stdout().includes('ready'));
+    cli.child.kill('SIGINT');
+    await waitFor('the answer', () => cli.stderr().includes('job_stopping'));
+    expect(JSON.parse(lines(cli.stderr())[0] ?? '')).toMatchObject({
+      event: 'job_stopping',
+      job: 'j',
+      graceMs: 60_000,
+      message: 'SIGINT: stopping j, which has 1m to end; a second signal is passed on to it',
+    });
+    cli.child.kill('SIGTERM');
+    expect((await cli.result).code).toBe(9);
+  });
+
+  test('in a schedule', async () => {
+    const cli = startCli(['schedule', '@yearly', forever(), '--run-on-start', '-g', 'none', '--grace', '1m']);
+    await waitFor('the job', () => cli.stderr().includes('begun'));
+    cli.child.kill('SIGINT');
+    await waitFor('the answer', () =>
+      cli
+        .stderr()
+        .includes('no new runs; the one under way has 1m to end; a second signal ends it at once\n'),
+    );
+    cli.child.kill('SIGTERM');
+    await cli.result;
+  });
+
+  test.each([
+    ['run', []],
+    ['schedule', ['@yearly', '--run-on-start']],
+  ])('while the outcome is delivered, with how long that has: %s', async (command, words) => {
+    server = await stalling();
+    const flags = ['-g', server.address, '--no-start-push', '--push-timeout', '1m'];
+    const cli = startCli([command, ...words, ...flags]);
+    await waitFor('the push', () => server.requests.length > 0);
+    cli.child.kill('SIGINT');
+    await waitFor('the answer', () =>
+      /SIGINT: the job has ended, and .* has 3s to be del/.test(cli.stderr()),
+    );
+    cli.child.kill('SIGTERM');
+    await cli.result;
+  });
 });

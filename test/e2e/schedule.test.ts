@@ -304,7 +304,17 @@ async function scrape(url: string): Promise<Record<string, number>> {
 
 test.each([
   [['schedule'], "missing required argument 'cron'"],
-  [['schedule', '61 * * * *'], 'cron: expected five fields'],
+  [['schedule', '61 * * * *'], 'cron: expected minutes from 0 to 59, got "61" in "61 * * * *"'],
+  [['schedule', '* 8-24 * * *'], 'cron: expected hours from 0 to 23, got "8-24" in "* 8-24 * * *"'],
+  [['schedule', '* * 0 * *'], 'cron: expected days of the month from 1 to 31, got "0"'],
+  [['schedule', '* * * foo *'], 'cron: expected months from 1 to 12 or jan to dec, got "foo"'],
+  [['schedule', '* * * * 8'], 'cron: expected days of the week from 0 to 7 or sun to sat, got "8"'],
+  [['schedule', '60 * * * * *'], 'cron: expected seconds from 0 to 59, got "60"'],
+  [['schedule', '0 0 31 2 *'], 'cron: expected a time that comes, got "0 0 31 2 *"'],
+  [
+    ['schedule', '*', '*', '*', '*', '*'],
+    '  hint: quote the expression, or the shell puts file names for each *',
+  ],
   [['schedule', '* * * *'], 'cron: expected five fields'],
   [['schedule', '@never'], 'cron: expected five fields'],
   [['schedule', '0 0 13 * 5L'], 'cron: expected a time that comes'],

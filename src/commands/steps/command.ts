@@ -10,6 +10,8 @@ export interface Command<S extends Settings = Settings> {
   readonly passThrough?: boolean;
   /** What stands behind `--` is given on its own. */
   readonly splitsAtDashes?: boolean;
+  /** What to do if more arguments came than it takes. */
+  readonly excessHint?: string;
   readonly summary: string;
   /** Ends the help: exit codes, examples. */
   readonly notes?: string;

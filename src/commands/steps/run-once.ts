@@ -5,6 +5,7 @@ import type { Host } from '../../process/host.js';
 import { type RunOptions, resolveRunOptions } from '../../run/run-options.js';
 import { type StartedRun, startRun } from '../../run/start-run.js';
 import { type BatchValues, runOptionsOf } from './run-options-of.js';
+import { sayHurrying, sayStopping } from './say-stopping.js';
 
 export interface RunOnceOptions {
   readonly log: Log;
@@ -21,12 +22,19 @@ export async function runOnce(
 ): Promise<number> {
   const stop = new AbortController();
   const given = { ...runOptionsOf(host, values, options.log), ...options, signal: stop.signal };
-  const { log } = resolveRunOptions(job.name, given);
+  const {
+    log,
+    job: { graceMs },
+  } = resolveRunOptions(job.name, given);
   let run: StartedRun | undefined;
   const unguard = host.guard({
     log,
     current: () => run,
-    stop: (signal) => stop.abort(new StoppedBySignal(signal)),
+    stop: (signal) => {
+      if (run?.phase() === 'job') sayStopping(log, signal, job, graceMs);
+      else if (run?.phase() === 'delivering') sayHurrying(log, signal, given);
+      stop.abort(new StoppedBySignal(signal));
+    },
     crash: (reason) => stopCrashed(job, reason, log, (crash) => stop.abort(crash)),
     ...(isCommand(job) ? { passOn: job.passOn } : {}),
   });

@@ -69,6 +69,7 @@ function schedule({ at, takesMs = 0, deliversMs = 0, result = succeeded, ...give
     jitterMs: 0,
     runOnStart: false,
     graceMs: 5 * SECOND,
+    secondSignal: 'a second signal ends it at once',
     log: createLog({ format: 'text', quiet: false, write: (text) => said.push(text) }),
     ...given,
     async run({ stop, due, jobEnded }) {
