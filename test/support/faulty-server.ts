@@ -10,7 +10,7 @@ export interface FaultyServer {
   close(): Promise<void>;
 }
 
-type Behaviour = (socket: Socket, requestNumber: number) => void;
+type Behaviour = (socket: Socket, requestNumber: number, request: string) => void;
 
 async function start(behaviour: Behaviour): Promise<FaultyServer> {
   const sockets = new Set<Socket>();
@@ -23,9 +23,10 @@ async function start(behaviour: Behaviour): Promise<FaultyServer> {
     socket.on('data', (chunk) => {
       buffered = Buffer.concat([buffered, chunk]);
       for (let end = wholeRequest(buffered); end !== undefined; end = wholeRequest(buffered)) {
-        requests.push(readable(buffered.subarray(0, end)));
+        const request = readable(buffered.subarray(0, end));
+        requests.push(request);
         buffered = buffered.subarray(end);
-        behaviour(socket, requests.length);
+        behaviour(socket, requests.length, request);
       }
     });
   });
@@ -80,6 +81,17 @@ export function answering(...answers: readonly [Answer, ...Answer[]]): Promise<F
 }
 
 export const rejecting = (status: number, body = ''): Promise<FaultyServer> => answering({ status, body });
+
+/** Answers each request with the request's own head, as text and as the place of a redirect, and asks to wait long. */
+export const echoing = (
+  status: number,
+  form: (head: string) => string = (head) => head,
+): Promise<FaultyServer> =>
+  start((socket, _number, request) => {
+    const head = request.slice(0, request.indexOf('\r\n\r\n'));
+    const headers = { Location: `/?${head.replace(/[\r\n]+/g, '&')}`, 'Retry-After': '60' };
+    write(socket, { status, headers, body: form(head) });
+  });
 
 export const redirecting = (status: number, location: string): Promise<FaultyServer> =>
   answering({ status, headers: { Location: location } });

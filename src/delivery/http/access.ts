@@ -3,9 +3,26 @@ export interface HttpAccess {
   /** The Authorization header. */
   readonly authorization?: string;
   readonly headers: readonly (readonly [name: string, values: readonly string[]])[];
+  /** Those of the headers' values that must not be shown. */
+  readonly headerSecrets?: readonly string[];
   readonly tls?: TlsAccess;
   /** An http:// URL, with userinfo where the proxy wants it. */
   readonly proxyUrl?: string;
+}
+
+/** All secrets that requests carry, for those who show what a server says: it may say them back. */
+export function secretsOf({ authorization, headerSecrets = [], proxyUrl }: HttpAccess): string[] {
+  const toProxy = proxyUrl === undefined ? undefined : proxyAuthorization(proxyUrl);
+  return [...secretsOfAuthorization(authorization), ...secretsOfAuthorization(toProxy), ...headerSecrets];
+}
+
+/** What stands behind the scheme, and for Basic what it is made of. A user without a password is a secret itself. */
+function secretsOfAuthorization(authorization = ''): string[] {
+  const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/s.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return [credentials];
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return [credentials, pair, pair.slice(colon + 1) || pair.slice(0, colon)];
 }
 
 /** The Proxy-Authorization header for a proxy whose URL has userinfo. */

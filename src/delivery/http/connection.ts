@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { basicAuthorization, type HttpAccess, proxyAuthorization } from './access.js';
+import { createRedaction } from '../../redact.js';
+import { basicAuthorization, type HttpAccess, proxyAuthorization, secretsOf } from './access.js';
 import { createLookup } from './dns/lookup.js';
 import type { GatewayAddress } from './gateway-address.js';
 import {
@@ -69,17 +70,15 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
     autoSelectFamilyAttemptTimeout: 1000,
     ...viaProxy(address, access),
   };
+  const inUse = { ...access, ...authorizationOf(address, access) };
   const prefix = access.proxyUrl && address.protocol === 'http:' ? `http://${address.host}` : '';
   return {
-    send: (wanted, limits) => {
-      const headers = { ...accessHeaders(address, access), ...wanted.headers };
+    async send(wanted, limits) {
+      const headers = { ...accessHeaders(address, inUse), ...wanted.headers };
       const open = (options: RequestOptions) => request({ ...base, ...options });
-      return exchange(
-        address,
-        open,
-        { ...wanted, headers, path: prefix + address.pathPrefix + wanted.path },
-        limits,
-      );
+      const path = prefix + address.pathPrefix + wanted.path;
+      const answer = await exchange(address, open, { ...wanted, headers, path }, limits);
+      return isSuccess(answer.status) ? answer : withoutSecrets(answer, secretsOf(inUse));
     },
     close() {
       names.close();
@@ -113,9 +112,26 @@ function viaProxy(address: GatewayAddress, { proxyUrl }: HttpAccess): RequestOpt
   return { host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80 };
 }
 
+/** The Authorization header that is sent. */
+function authorizationOf(
+  { credentials }: GatewayAddress,
+  { authorization }: HttpAccess,
+): Pick<HttpAccess, 'authorization'> {
+  if (authorization !== undefined) return { authorization };
+  return credentials ? { authorization: basicAuthorization(credentials) } : {};
+}
+
+/** A refusal as it may be shown and kept: a server that shows requests says their secrets back. */
+function withoutSecrets({ status, headers, body }: HttpResponse, secrets: readonly string[]): HttpResponse {
+  const hide = createRedaction(secrets);
+  const shown = Object.entries(headers).map(
+    ([name, value]) => [name, typeof value === 'string' ? hide(value) : value?.map(hide)] as const,
+  );
+  return { status, headers: Object.fromEntries(shown), body: hide(body) };
+}
+
 function accessHeaders(address: GatewayAddress, access: HttpAccess): Record<string, string | string[]> {
-  const authorization =
-    access.authorization ?? (address.credentials && basicAuthorization(address.credentials));
+  const { authorization } = access;
   const headers: Record<string, string | string[]> = { Host: address.host };
   if (authorization !== undefined) headers.Authorization = authorization;
   for (const [name, values] of access.headers) headers[name] = [...values];

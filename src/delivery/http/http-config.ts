@@ -91,7 +91,7 @@ function toAccess(document: unknown, reader: Reader): HttpAccess {
   }
   return {
     ...(authorization === undefined ? {} : { authorization }),
-    headers: httpHeaders(config.http_headers, reader),
+    ...httpHeaders(config.http_headers, reader),
     ...(tls === undefined ? {} : { tls }),
     ...(proxyUrl === undefined ? {} : { proxyUrl }),
   };
@@ -180,9 +180,13 @@ function verifiedAs(servername: string): Pick<TlsAccess, 'servername' | 'checkSe
   };
 }
 
-function httpHeaders(value: unknown, reader: Reader): [string, string[]][] {
-  if (value === undefined) return [];
-  return Object.entries(mapping('http_headers', value, reader)).map(([name, given]) => {
+/** Headers whose values are secrets, even if they are given as `values`. */
+const SECRET_HEADER = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
+
+function httpHeaders(value: unknown, reader: Reader): Pick<HttpAccess, 'headers' | 'headerSecrets'> {
+  if (value === undefined) return { headers: [] };
+  const headerSecrets: string[] = [];
+  const headers = Object.entries(mapping('http_headers', value, reader)).map(([name, given]) => {
     if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
       reader.fail(`http_headers: ${JSON.stringify(name)} is no header name`);
     if (/^(?:authorization|host|content-.*|user-agent)$/i.test(name)) {
@@ -191,14 +195,14 @@ function httpHeaders(value: unknown, reader: Reader): [string, string[]][] {
     const at = `http_headers.${name}`;
     const config = mapping(at, given, reader, ['values', 'secrets', 'files']);
     const files = list(`${at}.files`, config.files, reader).map((file) => reader.read(file).trim());
-    const values = [
-      ...list(`${at}.values`, config.values, reader),
-      ...list(`${at}.secrets`, config.secrets, reader),
-      ...files,
-    ];
+    const plain = list(`${at}.values`, config.values, reader);
+    const secrets = [...list(`${at}.secrets`, config.secrets, reader), ...files];
+    headerSecrets.push(...secrets, ...(SECRET_HEADER.test(name) ? plain : []));
+    const values = [...plain, ...secrets];
     for (const value of values) checkHeader(at, name, value, reader);
-    return [name, values];
+    return [name, values] as const;
   });
+  return { headers, headerSecrets };
 }
 
 /** A value that came from a file may hold anything, and Node throws where such a header is set. */
