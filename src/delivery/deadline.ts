@@ -5,6 +5,8 @@ export interface Deadline {
   remainingMs(): number;
   /** At most `ms` from now on. */
   shorten(ms: number): void;
+  /** A part of what is left now; it comes nearer as this deadline does, and is never after it. */
+  share(part: number): Deadline;
   /** Aborts when the deadline passes. */
   readonly signal: AbortSignal;
   dispose(): void;
@@ -15,16 +17,55 @@ export function startDeadline(ms: number): Deadline {
   let endsAt = performance.now() + ms;
   const arm = () => setTimeout(() => controller.abort(), Math.max(0, endsAt - performance.now()));
   let timer = arm();
+  const shares = new Map<Deadline, number>();
+  const remainingMs = (): number => Math.max(0, endsAt - performance.now());
   return {
     signal: controller.signal,
-    remainingMs: () => Math.max(0, endsAt - performance.now()),
+    remainingMs,
     shorten(toMs) {
       endsAt = Math.min(endsAt, performance.now() + toMs);
       clearTimeout(timer);
       timer = arm();
+      for (const [share, part] of shares) share.shorten(remainingMs() * part);
+    },
+    share(part) {
+      const share = startDeadline(remainingMs() * part);
+      shares.set(share, part);
+      return {
+        ...share,
+        dispose() {
+          shares.delete(share);
+          share.dispose();
+        },
+      };
     },
     dispose: () => clearTimeout(timer),
   };
+}
+
+/** The time for all that follows a job's end. */
+export interface Budget {
+  readonly totalMs: number;
+  /** What is left of it from the moment that `stop` aborts, whenever that is. */
+  readonly afterStopMs: number;
+  readonly stop: AbortSignal;
+}
+
+/** Runs `body` with the one deadline of a budget. */
+export function withBudget<T>(
+  { totalMs, afterStopMs, stop }: Budget,
+  body: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  return withDeadline(totalMs, async (deadline) => {
+    const onStop = (): void => deadline.shorten(afterStopMs);
+    if (stop.aborted) onStop();
+    stop.addEventListener('abort', onStop, { once: true });
+    try {
+      return await body(deadline);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+    }
+  });
 }
 
 /** Runs `body` with a deadline of its own. */

@@ -1,7 +1,7 @@
 import { describeThrown } from '../errors.js';
 import type { MetricFamily } from '../exposition/family.js';
 import type { Log } from '../log.js';
-import { type Deadline, withDeadline } from './deadline.js';
+import { type Budget, type Deadline, withBudget, withDeadline } from './deadline.js';
 import { PushError } from './http/push-error.js';
 import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 
@@ -10,15 +10,6 @@ export interface DeliveryOptions {
   /** Collects the job's own metrics; never rejects. */
   readonly collect: (deadline: Deadline) => Promise<JobMetrics>;
   readonly log: Log;
-}
-
-/** How long a run's end may wait for its targets. */
-export interface PushBudget {
-  /** For everything after the job's end. */
-  readonly totalMs: number;
-  /** From the moment that `stop` aborts, if it does. */
-  readonly afterStopMs: number;
-  readonly stop: AbortSignal;
 }
 
 export interface TargetReport {
@@ -33,9 +24,9 @@ export interface Delivery {
   update(families: readonly MetricFamily[]): void;
   /**
    * Collects the job's own metrics and tells every target how the run ended. A report that a target knows stands,
-   * whatever breaks after it. If none is known, the outcome alone is tried once more.
+   * whatever breaks after it. If none is known, the outcome alone is tried once more. All of it shares one budget.
    */
-  end(run: EndOfRun, budget: PushBudget): Promise<readonly TargetReport[]>;
+  end(run: EndOfRun, budget: Budget): Promise<readonly TargetReport[]>;
   /** Keeps the outcome on the disk, for each target that has no report yet. */
   abandon(run: EndOfRun): readonly TargetReport[];
   close(): void;
@@ -43,7 +34,9 @@ export interface Delivery {
 
 export type EndOfRun = Omit<EndedRun, 'jobMetrics'>;
 
-/** What the pushes get even if a job's collectors blocked the process for longer than the whole budget. */
+/** What collecting the job's own metrics may take of the budget: the targets get the rest. */
+const COLLECT_SHARE = 1 / 2;
+/** What the targets get even if a job's collectors blocked the process for longer than the whole budget. */
 const LEAST_PUSH_MS = 1000;
 
 export function createDelivery({ targets, collect, log }: DeliveryOptions): Delivery {
@@ -75,18 +68,17 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     }
   };
 
-  const endOne = async (target: Target, run: EndedRun, budget: PushBudget): Promise<DeliveryReport> => {
+  const endOne = async (target: Target, run: EndedRun, deadline: Deadline): Promise<DeliveryReport> => {
     let settled: DeliveryReport | undefined;
     const settle = (report: DeliveryReport): void => {
       settled = report;
       known.set(target, report);
     };
-    const attempt = (given: EndedRun) =>
-      withinBudget(budget, async (deadline) => {
-        const report = await target.end(given, { deadline, settle });
-        settle(report);
-        return report;
-      });
+    const attempt = async (given: EndedRun): Promise<DeliveryReport> => {
+      const report = await target.end(given, { deadline, settle });
+      settle(report);
+      return report;
+    };
     try {
       return await attempt(run);
     } catch (error) {
@@ -116,16 +108,19 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     },
     async end(run, budget) {
       if (targets.length === 0) return [];
-      const left = startBudget(budget);
-      const jobMetrics = await collectInHalf(collect, budget);
-      const totalMs = Math.max(Math.min(LEAST_PUSH_MS, budget.totalMs), left.end());
-      return Promise.all(
-        targets.map(async (target) => {
-          const report = await endOne(target, { ...run, jobMetrics }, { ...budget, totalMs });
-          known.set(target, report);
-          return { target: target.name, report };
-        }),
-      );
+      const leastMs = Math.min(LEAST_PUSH_MS, budget.totalMs * (1 - COLLECT_SHARE));
+      return withBudget(budget, async (deadline) => {
+        const jobMetrics = await collectInTime(collect, deadline);
+        const endEach = (rest: Deadline) =>
+          Promise.all(
+            targets.map(async (target) => {
+              const report = await endOne(target, { ...run, jobMetrics }, rest);
+              known.set(target, report);
+              return { target: target.name, report };
+            }),
+          );
+        return deadline.remainingMs() < leastMs ? withDeadline(leastMs, endEach) : endEach(deadline);
+      });
     },
     abandon(run) {
       const lost: JobMetrics = {
@@ -160,50 +155,16 @@ export function worstReport(reports: readonly TargetReport[]): DeliveryReport {
     );
 }
 
-/** Collecting gets half of the time, and half of what a stop leaves: the pushes get the rest. */
-async function collectInHalf(
-  collect: DeliveryOptions['collect'],
-  { totalMs, afterStopMs, stop }: PushBudget,
-): Promise<JobMetrics> {
-  const half = { totalMs: totalMs / 2, afterStopMs: afterStopMs / 2, stop };
+async function collectInTime(collect: DeliveryOptions['collect'], deadline: Deadline): Promise<JobMetrics> {
+  const share = deadline.share(COLLECT_SHARE);
   try {
-    return await withinBudget({ ...half, totalMs: stop.aborted ? half.afterStopMs : half.totalMs }, collect);
+    return await collect(share);
   } catch (error) {
     const message = `the job's own metrics were not collected: ${describeThrown(error)}`;
     return { text: '', problem: new PushError('OWN_METRICS_REFUSED', message, { retryable: false }) };
+  } finally {
+    share.dispose();
   }
-}
-
-/** Measures what is left of a budget, in milliseconds; a stop shortens it. */
-function startBudget({ totalMs, afterStopMs, stop }: PushBudget): { end(): number } {
-  let endsAt = performance.now() + totalMs;
-  const onStop = (): void => {
-    endsAt = Math.min(endsAt, performance.now() + afterStopMs);
-  };
-  if (stop.aborted) onStop();
-  stop.addEventListener('abort', onStop, { once: true });
-  return {
-    end() {
-      stop.removeEventListener('abort', onStop);
-      return endsAt - performance.now();
-    },
-  };
-}
-
-/** Runs `body` with a deadline that a later stop brings nearer. */
-function withinBudget<T>(
-  { totalMs, afterStopMs, stop }: PushBudget,
-  body: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  return withDeadline(totalMs, async (deadline) => {
-    const onStop = (): void => deadline.shorten(afterStopMs);
-    stop.addEventListener('abort', onStop, { once: true });
-    try {
-      return await body(deadline);
-    } finally {
-      stop.removeEventListener('abort', onStop);
-    }
-  });
 }
 
 /** What broke inside a target, as a push failure. */

@@ -75,7 +75,10 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       backgroundPushes.begin(
         async (signal) => {
           if (!(await nothingWaits(signal))) return undefined;
-          const { text, problem } = await withDeadline(UPDATE_COLLECT_MS, options.collect);
+          const { text, problem } = await withDeadline(UPDATE_COLLECT_MS, (deadline) => {
+            signal.addEventListener('abort', () => deadline.shorten(0), { once: true });
+            return options.collect(deadline);
+          });
           if (problem) throw problem;
           return (
             writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(text))) : text)

@@ -132,9 +132,10 @@ function createConclusion(
       notify(log, () => logOutcome(log, name, outcome));
     },
     deliver(outcome) {
-      const stopped = stop.aborted || outcome.status === 'timed_out';
+      const { timeoutMs } = pushes;
+      const stopped = outcome.status === 'timed_out';
       return delivery.end(endOf(outcome), {
-        totalMs: stopped ? Math.min(pushes.timeoutMs, PUSH_AFTER_STOP_MS) : pushes.timeoutMs,
+        totalMs: stopped ? Math.min(timeoutMs, PUSH_AFTER_STOP_MS) : timeoutMs,
         afterStopMs: PUSH_AFTER_STOP_MS,
         stop,
       });
