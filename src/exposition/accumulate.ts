@@ -81,7 +81,7 @@ function checkBuckets(name: string, run: readonly Sample[], base: readonly Sampl
 }
 
 /** The samples of each metric of a family, by its labels without those that tell its parts apart. */
-function groupByMetric({ type, samples }: MetricFamily): Map<string, Sample[]> {
+export function groupByMetric({ type, samples }: MetricFamily): Map<string, Sample[]> {
   const metrics = new Map<string, Sample[]>();
   for (const sample of samples) {
     const own = ownLabels(sample.labels, type).filter((label) => !isEmptyInstance(label));

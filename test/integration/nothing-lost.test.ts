@@ -140,12 +140,12 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
       'await onBase?.(entry);',
       'void onBase;',
     ],
-    ['a skipped fold', 'delivery/push/run-entry.ts', '  if (second.put) return second;', '  return second;'],
+    ['a skipped fold', 'delivery/push/fold-entries.ts', '      if (next.put) {', '      if (next) {'],
     [
       'an overtaking push',
       'delivery/spool/group-folder.ts',
-      '          .sort()\n',
-      '          .sort().reverse()\n',
+      'listNames(path).sort()',
+      'listNames(path).sort().reverse()',
     ],
   ] as const;
   test.skipIf(!binary).each(long ? FAULTS : [])(

@@ -134,8 +134,8 @@ test('several runs that were being told when a newer one was heard of do not mov
   proxy.target(gateway.url);
   const stopped = await buildVariant(
     'delivery/spool/flush-group.ts',
-    '    folder.writeFold(made);\n',
-    "    folder.writeFold(made); process.kill(process.pid, 'SIGKILL');\n",
+    'folder.writeFold(batch);\n',
+    "{ folder.writeFold(batch); process.kill(process.pid, 'SIGKILL'); }\n",
     join(folder, 'stopped.cjs'),
   );
   await runCli(['flush', '-g', proxy.address, '--spool', spool], { cli: stopped });

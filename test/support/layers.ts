@@ -42,8 +42,8 @@ export const LAYERS: readonly Layer[] = [
   { places: ['delivery/target.ts'], what: 'what a target is' },
   { places: ['delivery/http/'], what: 'connections, name lookup, TLS, proxies, credentials, typed errors' },
   {
-    places: ['delivery/grouping-key.ts', 'delivery/deadline.ts'],
-    what: 'the grouping key and its path; deadlines',
+    places: ['delivery/grouping-key.ts', 'delivery/deadline.ts', 'delivery/give-way.ts'],
+    what: 'the grouping key and its path; deadlines; work in slices',
   },
   { places: ['job/command/'], what: 'a command as a job: processes, signals, its metrics file' },
   { places: ['job/'], what: 'what a job is, how it is run, when it is due' },

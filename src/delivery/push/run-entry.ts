@@ -57,40 +57,6 @@ export function entryText({ outcome, own, base }: RunEntry): string {
 }
 
 /**
- * One entry that leaves the group as pushing `first` and then `second` would, or `undefined` where there is none:
- * where the two count differently, where a base is fixed already, or where one cannot be read.
- */
-export function foldEntries(first: RunEntry, second: RunEntry): RunEntry | undefined {
-  if (second.put) return second;
-  if (first.accumulate !== second.accumulate || second.base !== undefined) return undefined;
-  // A base covers the first entry's counts only.
-  if (second.accumulate && first.base !== undefined) return undefined;
-  try {
-    const firstOwn = parseFamilies(first.own);
-    const secondOwn = parseFamilies(second.own);
-    const counted = second.accumulate ? accumulate(firstOwn, secondOwn) : secondOwn;
-    return {
-      ...second,
-      put: first.put,
-      outcome: writeFamilies(replaceByName(parseFamilies(first.outcome), parseFamilies(second.outcome))),
-      outcomeAlone: writeFamilies(
-        replaceByName(parseFamilies(first.outcomeAlone), parseFamilies(second.outcomeAlone)),
-      ),
-      own: writeFamilies(replaceByName(firstOwn, counted)),
-    };
-  } catch {
-    // Conflicting or unreadable metrics are dealt with one by one.
-    return undefined;
-  }
-}
-
-/** The families of `earlier` under those of `later`, as the gateway keeps them after two POSTs. */
-function replaceByName(earlier: readonly MetricFamily[], later: readonly MetricFamily[]): MetricFamily[] {
-  const names = new Set(later.map(({ name }) => name));
-  return [...earlier.filter(({ name }) => !names.has(name)), ...later];
-}
-
-/**
  * What an entry still has to tell a group that has heard of a later run since: its last success and due where
  * they are newer than what is held, and the counts that are added up. The rest would put old values over new
  * ones. An entry that is not late is returned as it is.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AccumulateConflict } from '../../exposition/accumulate.js';
 import { TextFormatError } from '../../exposition/line-reader.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
@@ -38,9 +39,7 @@ export async function sendEntry(
       : { status: 'failed', error: refused, refused };
   let text: string;
   try {
-    const entry = needsBase(given) ? withBase(given, await client.readGroup(given.key, limits)) : given;
-    if (entry !== given) await onBase?.(entry);
-    text = entryText(entry);
+    text = entryText(await fixBase(client, given, limits, onBase));
   } catch (error) {
     if (error instanceof AccumulateConflict) return onRefused(conflictError(error));
     if (error instanceof TextFormatError) return onRefused(unreadableError(error));
@@ -55,4 +54,21 @@ export async function sendEntry(
   if (!error) return { status: 'delivered' };
   if (given.own === '' || !isRefusedBody(error)) return { status: 'failed', error };
   return onRefused(describeRejection(error, text));
+}
+
+/** The entry with what its counts go on from, which is read if it is not known yet. */
+async function fixBase(
+  client: GatewayClient,
+  given: RunEntry,
+  limits: PushLimits,
+  onBase: SendOptions['onBase'],
+): Promise<RunEntry> {
+  if (!needsBase(given)) return given;
+  const held = await client.readGroup(given.key, limits);
+  // Many counts take long, and the job may be running: the event loop gets a turn between the steps.
+  await nextTurn();
+  const entry = withBase(given, held);
+  await onBase?.(entry);
+  await nextTurn();
+  return entry;
 }

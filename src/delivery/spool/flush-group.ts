@@ -1,12 +1,15 @@
 import type { MetricFamily } from '../../exposition/family.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
+import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { mayBeReadLater, PushError } from '../http/push-error.js';
+import { startFold } from '../push/fold-entries.js';
 import { isRefusedBody } from '../push/rejection.js';
-import { foldEntries, lateEntry, type RunEntry } from '../push/run-entry.js';
+import { lateEntry, needsBase, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
-import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
+import type { Fold, GroupFolder } from './group-folder.js';
+import { openQueue, type Queue } from './queue.js';
 
 /** Why not all was sent. */
 export interface FlushEnd {
@@ -21,16 +24,13 @@ interface Batch extends Fold {
   readonly folded: boolean;
 }
 
-/** What waits: at least an entry, or several that were being sent as one. */
-interface Waiting {
-  readonly entries: readonly SpooledEntry[];
-  readonly begun: Fold | undefined;
-  readonly first: RunEntry;
-}
+/** How much of the jobs' own metrics goes as one request: a gateway and a proxy in front of it must take it. */
+const FOLD_LENGTH = 2 * 1024 * 1024;
 
 /**
  * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
- * that leaves the same behind; if that is refused, they go one by one. The caller holds the folder's lock.
+ * that leaves the same behind; if that is refused, they go one by one. The caller holds the folder's lock. Each entry
+ * is read once, or twice if it goes one by one; the event loop is kept for a moment at a time.
  *
  * @param onReport is told what became of each entry that was dealt with, before it is removed.
  * @param fresh the entry of a run that has just ended: if it is the only one, it cannot be late.
@@ -43,49 +43,67 @@ export async function flushGroup(
   onReport: (name: string, report: SendReport) => void,
   fresh?: string,
 ): Promise<FlushEnd | undefined> {
-  const reading: Reading = { held: undefined };
-  let oneByOne = false;
+  const flush: Flush = { folder, client, limits, onReport, queue: openQueue(folder), begun: folder.fold() };
   for (;;) {
-    const waiting = readWaiting(folder);
-    const stuck = await whyStuck(
-      folder,
-      client,
-      limits,
-      reading,
-      waiting && mayBeLate(waiting, fresh) && waiting,
-    );
-    if (stuck) return { error: stuck, unread: true };
-    if (!waiting) return undefined;
-    const batch = takeBatch(folder, waiting, reading.held, oneByOne);
-    const report = await sendBatch(folder, client, batch, limits);
-    if (batch.folded && isRefused(report)) {
-      // Nothing of it was stored, so that its members can be told one by one.
-      folder.removeFold();
-      oneByOne = true;
-    } else if (report.status === 'failed' && !isRefusedBody(report.error))
-      return { error: report.error, unread: report.unread ?? false };
-    else settle(folder, batch, report, onReport);
+    const batch = await nextBatch(flush, fresh);
+    if (!batch || 'error' in batch) return batch;
+    const end = await deliver(flush, batch);
+    if (end) return end;
   }
 }
 
-/** What the group held when it was read, which is once. */
-interface Reading {
-  held: readonly MetricFamily[] | undefined;
+/** A flush under way. */
+interface Flush {
+  readonly folder: GroupFolder;
+  readonly client: GatewayClient;
+  readonly limits: PushLimits;
+  readonly onReport: (name: string, report: SendReport) => void;
+  readonly queue: Queue;
+  /** What a process that died had begun to send as one. */
+  begun: Fold | undefined;
+  /** What the group held when it was read, which is once. */
+  held?: readonly MetricFamily[];
+  /** A request of several was refused. */
+  oneByOne?: boolean;
 }
 
-/** Why nothing can be sent now; reads what the group holds, if an entry may be late. */
-async function whyStuck(
-  folder: GroupFolder,
-  client: GatewayClient,
-  limits: PushLimits,
-  reading: Reading,
-  late: Waiting | false | undefined,
-): Promise<PushError | undefined> {
+/** What goes next, `undefined` if nothing waits, or why nothing can be sent now. */
+async function nextBatch(flush: Flush, fresh: string | undefined): Promise<Batch | FlushEnd | undefined> {
+  const { folder, queue, begun } = flush;
   const blocked = folder.blocked();
-  if (blocked || !late || reading.held) return blocked;
-  const held = await readHeld(client, late.first.key, limits);
-  if (held instanceof PushError) return held;
-  reading.held = held;
+  if (blocked) return { error: blocked, unread: true };
+  const first = begun?.entry ?? queue.first();
+  if (!first) return undefined;
+  if (!flush.held && (begun || !queue.isOnly(fresh))) {
+    const held = await readHeld(flush.client, first.key, flush.limits);
+    if (held instanceof PushError) return { error: held, unread: true };
+    flush.held = held;
+  }
+  return begun ? { ...begun, entry: ifLate(flush, begun.entry), folded: true } : takeBatch(flush);
+}
+
+function ifLate({ held }: Flush, entry: RunEntry): RunEntry {
+  return held ? lateEntry(entry, held) : entry;
+}
+
+/** Sends a batch and takes it away; resolves with why the rest must wait, if it must. */
+async function deliver(flush: Flush, batch: Batch): Promise<FlushEnd | undefined> {
+  const { folder } = flush;
+  flush.begun = undefined;
+  // Counts are not told without their base, so that a fold of these is kept with it.
+  if (batch.folded && !needsBase(batch.entry)) folder.writeFold(batch);
+  const report = await sendBatch(flush, batch);
+  if (batch.folded && isRefused(report)) {
+    // Nothing of it was stored, so that its members can be told one by one.
+    folder.removeFold();
+    flush.queue.restart();
+    flush.oneByOne = true;
+    return undefined;
+  }
+  if (report.status === 'failed' && !isRefusedBody(report.error)) {
+    return { error: report.error, unread: report.unread ?? false };
+  }
+  settle(flush, batch, report);
   return undefined;
 }
 
@@ -93,42 +111,34 @@ function isRefused(report: SendReport): boolean {
   return report.status === 'failed' && (report.refused !== undefined || isRefusedBody(report.error));
 }
 
-function readWaiting(folder: GroupFolder): Waiting | undefined {
-  const entries = folder.list();
-  const begun = folder.fold();
-  const first = begun?.entry ?? entries[0]?.entry;
-  return first && { entries, begun, first };
-}
-
-/** Whether the group may have heard of a later run than one of these. */
-function mayBeLate({ entries, begun }: Waiting, fresh: string | undefined): boolean {
-  return begun !== undefined || entries.length > 1 || entries[0]?.name !== fresh;
-}
-
-/** What goes next: what was begun, as many entries as make one, or the first. */
-function takeBatch(
-  folder: GroupFolder,
-  { entries, begun }: Waiting,
-  held: readonly MetricFamily[] | undefined,
-  oneByOne: boolean,
-): Batch {
-  const ifLate = (entry: RunEntry): RunEntry => (held ? lateEntry(entry, held) : entry);
-  if (begun) return { ...begun, entry: ifLate(begun.entry), folded: true };
-  const current = entries.map(({ name, entry }) => ({ name, entry: ifLate(entry) }));
-  const made = oneByOne ? undefined : foldAll(current);
-  if (made) {
-    folder.writeFold(made);
-    return { ...made, folded: true };
+/**
+ * What goes next: as many entries from the first on as make one, or the first alone. Making one of them takes at most
+ * half of the time that is left, so that it can be sent as well.
+ */
+async function takeBatch(flush: Flush): Promise<Batch> {
+  const { queue } = flush;
+  const { deadline, signal } = flush.limits;
+  const { name, entry } = queue.next() ?? missing();
+  const members = [name];
+  const fold = startFold(ifLate(flush, entry));
+  let length = entry.own.length;
+  queue.take();
+  const endsAtMs = deadline.remainingMs() / 2;
+  const giveWay = createGiveWay();
+  while (!flush.oneByOne && deadline.remainingMs() > endsAtMs && !signal?.aborted) {
+    await giveWay();
+    const next = queue.next();
+    length += next?.entry.own.length ?? 0;
+    if (!next || length > FOLD_LENGTH || !fold.add(ifLate(flush, next.entry))) break;
+    members.push(next.name);
+    queue.take();
   }
-  const { name, entry } = current[0] ?? missing();
-  return { members: [name], entry, folded: false };
+  return { members, entry: fold.entry(), folded: members.length > 1 };
 }
 
 async function sendBatch(
-  folder: GroupFolder,
-  client: GatewayClient,
+  { folder, client, limits }: Flush,
   { members, entry, folded }: Batch,
-  limits: PushLimits,
 ): Promise<SendReport> {
   if (entry.outcome === '' && entry.own === '') return { status: 'delivered' };
   return sendEntry(client, entry, limits, {
@@ -141,12 +151,7 @@ async function sendBatch(
 }
 
 /** Tells what became of the entries, and takes them away. */
-function settle(
-  folder: GroupFolder,
-  { members, folded }: Batch,
-  report: SendReport,
-  onReport: (name: string, report: SendReport) => void,
-): void {
+function settle({ folder, onReport }: Flush, { members, folded }: Batch, report: SendReport): void {
   for (const name of members) onReport(name, report);
   if (report.status === 'delivered') folder.remove(members);
   else folder.reject(members[0] ?? missing(), report.error.message);
@@ -168,21 +173,6 @@ async function readHeld(
     if (!(error instanceof PushError)) throw error;
     return mayBeReadLater(error) ? error : [];
   }
-}
-
-/** As many entries from the first on as make one, or `undefined` if that is but the first. */
-function foldAll(entries: readonly SpooledEntry[]): Fold | undefined {
-  const [first, ...rest] = entries;
-  if (!first) return undefined;
-  const members = [first.name];
-  let entry = first.entry;
-  for (const next of rest) {
-    const folded = foldEntries(entry, next.entry);
-    if (!folded) break;
-    entry = folded;
-    members.push(next.name);
-  }
-  return members.length > 1 ? { members, entry } : undefined;
 }
 
 function missing(): never {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeThrown } from '../../errors.js';
 import { flushFolder, randomName, writeDurably } from '../../files/durable-file.js';
@@ -28,8 +28,13 @@ export interface GroupFolder {
   readonly path: string;
   /** Writes an entry durably; returns its name. @throws the system's error. */
   add(entry: RunEntry): string;
-  /** All entries in order. Damaged ones are set aside with a warning; those of a later prombatch are left. */
-  list(): SpooledEntry[];
+  /** The names of what waits, in order. */
+  names(): string[];
+  /**
+   * The entry of this name, if it is there. A damaged one is set aside with a warning; one of a later prombatch, or one
+   * that cannot be read, is left, and no longer named.
+   */
+  read(name: string): SpooledEntry | undefined;
   has(name: string): boolean;
   /** How many entries wait, those of a later prombatch among them. */
   count(): number;
@@ -124,12 +129,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     return undefined;
   };
 
-  const files = (): string[] =>
-    existsSync(path)
-      ? readdirSync(path)
-          .filter((name) => ENTRY.test(name))
-          .sort()
-      : [];
+  const files = (): string[] => listNames(path).sort();
   const names = (): string[] => files().filter((name) => !left.has(name));
 
   const newName = (): string => {
@@ -154,13 +154,13 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       }
       return name;
     },
-    list: () =>
-      names().flatMap((name) => {
-        const content = read(name);
-        return content ? [{ name, entry: content.entry }] : [];
-      }),
+    names,
+    read(name) {
+      const content = read(name);
+      return content && { name, entry: content.entry };
+    },
     has: (name) => existsSync(at(name)),
-    count: () => files().length,
+    count: () => listNames(path).length,
     damaged: () => damaged,
     isEmpty: () => names().length === 0 && (left.has(FOLD) || !existsSync(at(FOLD))),
     update: (name, entry) => write(at(name), { entry }),
@@ -209,25 +209,12 @@ function readOrNone(path: string): string | undefined {
   }
 }
 
-/** A file of the spool, with its size in bytes. */
-export interface SpoolFile {
-  readonly name: string;
-  readonly path: string;
-  readonly bytes: number;
-  readonly writtenAtMs: number;
+/** The names of the files that wait in a group's folder. */
+export function listNames(path: string): string[] {
+  return listFolder(path).filter((name) => ENTRY.test(name));
 }
 
-/** The files that wait in a group's folder. */
-export function listFiles(path: string): SpoolFile[] {
-  return listAll(path).filter(({ name }) => ENTRY.test(name));
-}
-
-/** All files in a folder; none where there is no such folder. */
-export function listAll(path: string): SpoolFile[] {
-  if (!existsSync(path)) return [];
-  return readdirSync(path).flatMap((name) => {
-    const file = join(path, name);
-    const stat = statSync(file, { throwIfNoEntry: false });
-    return stat?.isFile() ? [{ name, path: file, bytes: stat.size, writtenAtMs: stat.mtimeMs }] : [];
-  });
+/** The names of all that is in a folder; none if there is no such folder. */
+export function listFolder(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
 }

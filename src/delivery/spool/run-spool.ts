@@ -57,13 +57,12 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       event: 'spool_kept',
       target: client.target,
     });
-    trim(kept.name);
     return true;
   };
 
-  const trim = (fresh: string): void => {
+  const trim = async (fresh: string): Promise<void> => {
     try {
-      const dropped = spool.trim(bounds, fresh);
+      const dropped = await spool.trim(bounds, fresh);
       if (dropped > 0) {
         log.warn(
           `the spool is full: ${dropped} of its oldest entries were dropped to keep ${bounds.entries} entries and ${bounds.bytes} bytes`,
@@ -176,6 +175,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       if (!kept) throw new Error('expected an entry to send, got none');
       const own = kept;
       const { name } = own;
+      await trim(name);
       let release: (() => void) | undefined;
       try {
         release = await lock(folder, limits);

@@ -1,13 +1,14 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileName, readName } from '../../files/file-name.js';
 import type { Log } from '../../log.js';
+import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
 import {
   type GroupFolder,
   groupFolderName,
-  listAll,
-  listFiles,
+  listFolder,
+  listNames,
   openGroupFolder,
   REJECTED,
 } from './group-folder.js';
@@ -23,7 +24,7 @@ export interface Spool {
   /** How many entries wait, by gateway. */
   pendingByGateway(): { gateway: string; entries: number }[];
   /** Removes the oldest entries beyond the limits, but never `fresh`; returns how many. */
-  trim(limits: SpoolLimits, fresh: string): number;
+  trim(limits: SpoolLimits, fresh: string): Promise<number>;
 }
 
 /** @param path of the spool; it need not exist yet. */
@@ -43,31 +44,66 @@ export function openSpool(path: string, log: Log): Spool {
       gateways()
         .map((name) => ({
           gateway: readName(name),
-          entries: groups(name).reduce((sum, folder) => sum + listFiles(folder).length, 0),
+          entries: groups(name).reduce((sum, folder) => sum + listNames(folder).length, 0),
         }))
         .filter(({ entries }) => entries > 0),
-    trim(limits, fresh) {
-      const files = gateways()
-        .flatMap(groups)
-        .flatMap(listFiles)
-        .sort((a, b) => (a.name === fresh ? -1 : b.name === fresh ? 1 : b.writtenAtMs - a.writtenAtMs));
+    async trim(limits, fresh) {
+      const folders = gateways().flatMap(groups);
+      const files = await listAll(folders, listNames);
+      files.sort((a, b) => (a.name === fresh ? -1 : b.name === fresh ? 1 : b.writtenAtMs - a.writtenAtMs));
       let bytes = 0;
       const excess = files.filter((file, index) => {
         bytes += file.bytes;
         return index > 0 && (index >= limits.entries || bytes > limits.bytes);
       });
-      for (const file of excess) rmSync(file.path, { force: true });
-      trimRejected(gateways().flatMap(groups), limits.entries);
+      await removeAll(excess);
+      await trimRejected(folders, limits.entries);
       return excess.length;
     },
   };
 }
 
 /** What was set aside is bounded, too: an entry, its reason and damaged files, the newest first. */
-function trimRejected(folders: readonly string[], entries: number): void {
-  const files = folders.flatMap((folder) => listAll(join(folder, REJECTED)));
+async function trimRejected(folders: readonly string[], entries: number): Promise<void> {
+  const files = await listAll(
+    folders.map((folder) => join(folder, REJECTED)),
+    listFolder,
+  );
   files.sort((a, b) => b.writtenAtMs - a.writtenAtMs);
-  for (const { path } of files.slice(2 * entries)) rmSync(path, { force: true });
+  await removeAll(files.slice(2 * entries));
+}
+
+/** A file of the spool, with its size in bytes. */
+interface SpoolFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly writtenAtMs: number;
+}
+
+async function listAll(
+  folders: readonly string[],
+  namesIn: (folder: string) => string[],
+): Promise<SpoolFile[]> {
+  const giveWay = createGiveWay();
+  const files: SpoolFile[] = [];
+  for (const folder of folders) {
+    for (const name of namesIn(folder)) {
+      await giveWay();
+      const path = join(folder, name);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat?.isFile()) files.push({ name, path, bytes: stat.size, writtenAtMs: stat.mtimeMs });
+    }
+  }
+  return files;
+}
+
+async function removeAll(files: readonly SpoolFile[]): Promise<void> {
+  const giveWay = createGiveWay();
+  for (const { path } of files) {
+    await giveWay();
+    rmSync(path, { force: true });
+  }
 }
 
 function subfolders(path: string): string[] {
