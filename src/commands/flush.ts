@@ -36,14 +36,14 @@ export const flush = defineCommand({
     const client = await openClient({ ...values, credentials: gatewayCredentials(host) }, log);
     const spool = openSpool(path, log);
 
-    const total = { sent: 0, rejected: 0, left: 0 };
+    const total = { sent: 0, dropped: 0, rejected: 0, left: 0 };
     const errors: PushError[] = [];
     for (const folder of spool.pendingGroups(client.target)) {
       const deadline = startDeadline(values.pushTimeoutMs);
-      const { error, ...counts } = await flushFolderOnce(folder, client, deadline).finally(() =>
+      const { error, ...counts } = await flushFolderOnce(folder, client, deadline, log).finally(() =>
         deadline.dispose(),
       );
-      for (const name of ['sent', 'rejected', 'left'] as const) total[name] += counts[name];
+      for (const name of ['sent', 'dropped', 'rejected', 'left'] as const) total[name] += counts[name];
       if (error) errors.push(error);
     }
     client.close();
@@ -60,14 +60,16 @@ export const flush = defineCommand({
 interface FlushSummary {
   readonly gateway: string;
   readonly sent: number;
+  /** Of runs that began before one that the group has heard of since. */
+  readonly dropped: number;
   readonly rejected: number;
   readonly left: number;
   readonly elsewhere: readonly { readonly gateway: string; readonly entries: number }[];
 }
 
-function describe({ gateway, sent, rejected, left, elsewhere }: FlushSummary): string {
+function describe({ gateway, sent, dropped, rejected, left, elsewhere }: FlushSummary): string {
   const lines = [
-    `${gateway}: ${sent} sent, ${rejected} refused and set aside, ${left} still waiting`,
+    `${gateway}: ${sent} sent, ${dropped} dropped as late, ${rejected} refused and set aside, ${left} still waiting`,
     ...elsewhere.map(
       ({ gateway: other, entries }) => `${other}: ${entries} waiting; send them with --gateway ${other}`,
     ),

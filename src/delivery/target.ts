@@ -13,7 +13,11 @@ export interface JobMetrics {
 /** What became of a run's metrics at a target; `none` is a run without targets. */
 export type DeliveryReport =
   | { readonly status: 'none' }
-  | { readonly status: 'delivered' }
+  | {
+      readonly status: 'delivered';
+      /** Nothing of it was pushed: the group had heard of a later run. */
+      readonly late?: boolean;
+    }
   /** The outcome was stored, the job's own metrics were not. */
   | {
       readonly status: 'outcome_only';

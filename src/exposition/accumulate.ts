@@ -112,3 +112,9 @@ function boundOf({ name, labels }: Sample): number | undefined {
 function isQuantile({ labels }: Sample, type: MetricType): boolean {
   return type === 'summary' && labels.some(([name]) => name === 'quantile');
 }
+
+/** A family without its quantiles, which tell of one run only. */
+export function withoutQuantiles(family: MetricFamily): MetricFamily {
+  if (family.type !== 'summary') return family;
+  return { ...family, samples: family.samples.filter((sample) => !isQuantile(sample, family.type)) };
+}

@@ -1,4 +1,4 @@
-import { accumulate, groupByMetric, isCumulative } from './accumulate.js';
+import { accumulate, groupByMetric, isCumulative, withoutQuantiles } from './accumulate.js';
 import type { MetricFamily, Sample } from './family.js';
 
 /** The sum of the families of many runs, as `accumulate` and the gateway make it of one after the other. */
@@ -56,10 +56,8 @@ function sumOf(total: Total | undefined, family: MetricFamily): [key: string, sa
 }
 
 function familyOf({ family, metrics, run }: Total): MetricFamily {
-  const isQuantile = ({ labels }: Sample): boolean =>
-    family.type === 'summary' && labels.some(([name]) => name === 'quantile');
   const samples = [...metrics.values()].flatMap((metric) =>
-    metric.run === run ? metric.samples : metric.samples.filter((sample) => !isQuantile(sample)),
+    metric.run === run ? metric.samples : withoutQuantiles({ ...family, samples: metric.samples }).samples,
   );
   return { ...family, samples };
 }

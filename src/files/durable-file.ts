@@ -11,6 +11,12 @@ import { dirname } from 'node:path';
  * @throws the system's error; what was written beside is removed.
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
+  writeWhole(path, text, mode);
+  flushFolder(dirname(path));
+}
+
+/** The same, but a crash of the machine may bring back what was there before, until the folder is flushed. */
+export function writeWhole(path: string, text: string, mode = 0o600): void {
   const beside = `${path}.${randomName()}.tmp`;
   // Exclusively, which follows no link: where others may write, they may have put one there.
   const file = openSync(beside, 'wx', mode);
@@ -24,7 +30,6 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
       closeSync(file);
     }
     renameSync(beside, path);
-    flushFolder(dirname(path));
   } catch (error) {
     rmSync(beside, { force: true });
     throw error;

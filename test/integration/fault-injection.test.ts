@@ -94,7 +94,7 @@ async function flushAll(spool: string): Promise<void> {
   const client = createGatewayClient(parseGatewayAddress(gateway.url));
   for (const group of openSpool(spool, silentLog).pendingGroups(client.target)) {
     const deadline = startDeadline(10_000);
-    expect(await flushFolderOnce(group, client, deadline)).toMatchObject({ left: 0, rejected: 0 });
+    expect(await flushFolderOnce(group, client, deadline, silentLog)).toMatchObject({ left: 0, rejected: 0 });
     deadline.dispose();
   }
   client.close();

@@ -164,6 +164,7 @@ describe('flush', () => {
     expect(JSON.parse(up.stdout)).toEqual({
       gateway: `http://${proxy.address}`,
       sent: 2,
+      dropped: 0,
       rejected: 0,
       left: 0,
       elsewhere: [{ gateway: 'http://127.0.0.1:1', entries: 1 }],
@@ -215,7 +216,7 @@ test('a damaged entry is set aside with a warning, and the others go', async () 
   proxy.target(gateway.url);
   const result = await flush();
   expect(result.code).toBe(1);
-  expect(result.stdout).toContain('1 sent, 1 refused and set aside, 0 still waiting');
+  expect(result.stdout).toContain('1 sent, 0 dropped as late, 1 refused and set aside, 0 still waiting');
   expect(result.stderr).toContain('a damaged entry of the spool was set aside');
   expect(samples()).toMatchObject({ batch_job_success: 1 });
   expect(files(/\.damaged$/)).toHaveLength(1);
@@ -300,8 +301,12 @@ describe('late entries', () => {
 describe('a process killed', () => {
   const steps: readonly (readonly [string, string, string])[] = [
     ['before the entry is renamed', 'files/durable-file.ts', '    renameSync(beside, path);'],
-    ['after the entry is renamed', 'files/durable-file.ts', '    flushFolder(dirname(path));'],
-    ['while it holds the lock', 'delivery/spool/run-spool.ts', '    const end = await flushGroup(\n'],
+    ['after the entry is renamed', 'files/durable-file.ts', '  flushFolder(dirname(path));'],
+    [
+      'while it holds the lock',
+      'delivery/spool/run-spool.ts',
+      '    const end = await flushGroup({\n      folder,\n      client,\n      limits,\n',
+    ],
     ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await tryPush(\n'],
     [
       'after the entry is sent',

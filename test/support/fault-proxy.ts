@@ -14,8 +14,8 @@ export type Weather =
 export interface FaultProxy {
   readonly address: string;
   set(weather: Weather, requests: number): void;
-  /** Whether readings of what the gateway holds are answered 503, while pushes pass. */
-  refuseReadings(refuse: boolean): void;
+  /** Whether readings of what the gateway holds are answered with an error, while pushes pass. Default: 503. */
+  refuseReadings(refuse: boolean, status?: number): void;
   /** Where it passes connections to, or nowhere. */
   target(url: string | undefined): void;
   /** Whether the next request reaches a gateway: one that does gets all the time it takes on a busy machine. */
@@ -27,7 +27,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let weather: Weather = 'up';
   let remaining = 0;
-  let noReadings = false;
+  let noReadings: number | undefined;
   let target: { hostname: string; port: number } | undefined;
 
   const server = createServer((client) => {
@@ -47,7 +47,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
 
   const answer = (client: Socket, request: Buffer): void => {
     if (noReadings && request.toString('latin1').startsWith('GET ')) {
-      client.end('HTTP/1.1 503 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      client.end(`HTTP/1.1 ${noReadings} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
     }
     const now: Weather = remaining-- > 0 ? weather : 'up';
@@ -83,8 +83,8 @@ export async function startFaultProxy(): Promise<FaultProxy> {
       weather = next;
       remaining = requests;
     },
-    refuseReadings(refuse) {
-      noReadings = refuse;
+    refuseReadings(refuse, status = 503) {
+      noReadings = refuse ? status : undefined;
     },
     target(url) {
       target =

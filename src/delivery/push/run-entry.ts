@@ -1,8 +1,8 @@
-import { accumulate, isCumulative } from '../../exposition/accumulate.js';
+import { accumulate } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
-import { LABELLED_BY_JOB, LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
+import { LABELLED_BY_JOB } from '../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../grouping-key.js';
 
 /** What a run's end has to tell its group: plain data, so that it can wait on disk until it is told. */
@@ -54,47 +54,4 @@ export function withBase(entry: RunEntry, held: readonly MetricFamily[]): RunEnt
 export function entryText({ outcome, own, base }: RunEntry): string {
   if (!base) return outcome + own;
   return outcome + writeFamilies(accumulate(parseFamilies(base), parseFamilies(own)));
-}
-
-/**
- * What an entry still has to tell a group that has heard of a later run since: its last success and due where
- * they are newer than what is held, and the counts that are added up. The rest would put old values over new
- * ones. An entry that is not late is returned as it is.
- */
-export function lateEntry(entry: RunEntry, held: readonly MetricFamily[]): RunEntry {
-  const heldStartMs = (singleValue(held, LAST_START) ?? 0) * 1000;
-  if (heldStartMs <= entry.startedAtMs + 0.5) return entry;
-  const news = parseFamilies(entry.outcome).filter(({ name, samples }) => {
-    return SUCCESS_FAMILY_NAMES.includes(name) && (samples[0]?.value ?? 0) > (singleValue(held, name) ?? 0);
-  });
-  const outcome = writeFamilies(news);
-  const counts = entry.accumulate ? readable(entry.own).filter(isCumulative) : [];
-  return {
-    ...entry,
-    put: false,
-    outcome,
-    outcomeAlone: outcome,
-    own: writeFamilies(counts.map(withoutQuantiles)),
-  };
-}
-
-/** The families of a text, or none where it cannot be read. */
-function readable(text: string): MetricFamily[] {
-  try {
-    return parseFamilies(text);
-  } catch {
-    return [];
-  }
-}
-
-export function withoutQuantiles(family: MetricFamily): MetricFamily {
-  if (family.type !== 'summary') return family;
-  return {
-    ...family,
-    samples: family.samples.filter(({ labels }) => !labels.some(([name]) => name === 'quantile')),
-  };
-}
-
-function singleValue(families: readonly MetricFamily[], name: string): number | undefined {
-  return families.find((family) => family.name === name)?.samples[0]?.value;
 }

@@ -1,14 +1,24 @@
 import type { MetricFamily } from '../../exposition/family.js';
+import type { Log } from '../../log.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
-import { mayBeReadLater, PushError } from '../http/push-error.js';
-import { startFold } from '../push/fold-entries.js';
+import { mayBeReadLater, PushError, PushTimedOut } from '../http/push-error.js';
+import { type EntryFold, startFold } from '../push/fold-entries.js';
+import {
+  isStartInFuture,
+  type LastTold,
+  lastToldBy,
+  lateEntry,
+  newestTold,
+  saysNothing,
+} from '../push/late-entry.js';
 import { isRefusedBody } from '../push/rejection.js';
-import { lateEntry, needsBase, type RunEntry } from '../push/run-entry.js';
+import { needsBase, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
-import type { Fold, GroupFolder } from './group-folder.js';
+import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
+import type { Fate } from './memory.js';
 import { openQueue, type Queue } from './queue.js';
 
 /** Why not all was sent. */
@@ -27,25 +37,31 @@ interface Batch extends Fold {
 /** How much of the jobs' own metrics goes as one request: a gateway and a proxy in front of it must take it. */
 const FOLD_LENGTH = 2 * 1024 * 1024;
 
+export interface FlushOptions {
+  readonly folder: GroupFolder;
+  readonly client: GatewayClient;
+  readonly limits: PushLimits;
+  /** Told what became of each entry that was dealt with, before it is removed. */
+  readonly onReport: (name: string, report: SendReport) => void;
+  /** Whether it is the entry of a run that has just ended: that is never late. */
+  readonly isFresh?: (name: string) => boolean;
+  /** The entry whose run is told by `onReport`, so that it need not be remembered what became of it. */
+  readonly own?: string;
+  readonly log: Log;
+}
+
 /**
  * Sends what waits for a group, in order, until nothing does or a push fails. Several entries go as one request
  * that leaves the same behind; if that is refused, they go one by one. The caller holds the folder's lock. Each entry
  * is read once, or twice if it goes one by one; the event loop is kept for a moment at a time.
  *
- * @param onReport is told what became of each entry that was dealt with, before it is removed.
- * @param fresh the entry of a run that has just ended: if it is the only one, it cannot be late.
  * @returns why the rest still waits, if it does; `unread` is that the group could not be read.
  */
-export async function flushGroup(
-  folder: GroupFolder,
-  client: GatewayClient,
-  limits: PushLimits,
-  onReport: (name: string, report: SendReport) => void,
-  fresh?: string,
-): Promise<FlushEnd | undefined> {
-  const flush: Flush = { folder, client, limits, onReport, queue: openQueue(folder), begun: folder.fold() };
+export async function flushGroup(options: FlushOptions): Promise<FlushEnd | undefined> {
+  const { folder } = options;
+  const flush: Flush = { ...options, queue: openQueue(folder), begun: folder.fold() };
   for (;;) {
-    const batch = await nextBatch(flush, fresh);
+    const batch = await nextBatch(flush);
     if (!batch || 'error' in batch) return batch;
     const end = await deliver(flush, batch);
     if (end) return end;
@@ -53,43 +69,52 @@ export async function flushGroup(
 }
 
 /** A flush under way. */
-interface Flush {
-  readonly folder: GroupFolder;
-  readonly client: GatewayClient;
-  readonly limits: PushLimits;
-  readonly onReport: (name: string, report: SendReport) => void;
+interface Flush extends FlushOptions {
   readonly queue: Queue;
   /** What a process that died had begun to send as one. */
   begun: Fold | undefined;
-  /** What the group held when it was read, which is once. */
-  held?: readonly MetricFamily[];
+  /** What the group was told last, by what it held and by what this host remembers; asked for once. */
+  last?: LastTold;
   /** A request of several was refused. */
   oneByOne?: boolean;
 }
 
 /** What goes next, `undefined` if nothing waits, or why nothing can be sent now. */
-async function nextBatch(flush: Flush, fresh: string | undefined): Promise<Batch | FlushEnd | undefined> {
+async function nextBatch(flush: Flush): Promise<Batch | FlushEnd | undefined> {
   const { folder, queue, begun } = flush;
   const blocked = folder.blocked();
   if (blocked) return { error: blocked, unread: true };
   const first = begun?.entry ?? queue.first();
   if (!first) return undefined;
-  if (!flush.held && (begun || !queue.isOnly(fresh))) {
+  if (!flush.last && (begun || !queue.isOnly(flush.isFresh))) {
     const held = await readHeld(flush.client, first.key, flush.limits);
     if (held instanceof PushError) return { error: held, unread: true };
-    flush.held = held;
+    flush.last = newestTold(lastToldBy(held), folder.memory.last());
   }
-  return begun ? { ...begun, entry: ifLate(flush, begun.entry), folded: true } : takeBatch(flush);
+  if (begun) return { ...begun, entry: ifLate(flush, begun.entry), folded: true };
+  const batch = await takeBatch(flush);
+  if (batch) return batch;
+  // All of them were dropped.
+  return flush.limits.deadline.signal.aborted ? { error: outOfTime(), unread: false } : nextBatch(flush);
 }
 
-function ifLate({ held }: Flush, entry: RunEntry): RunEntry {
-  return held ? lateEntry(entry, held) : entry;
+function outOfTime(): PushError {
+  return new PushTimedOut('PUSH_TIMED_OUT', 'no time was left to send what waits', { retryable: true });
+}
+
+function ifLate({ last }: Flush, entry: RunEntry): RunEntry {
+  return last ? lateEntry(entry, last) : entry;
 }
 
 /** Sends a batch and takes it away; resolves with why the rest must wait, if it must. */
 async function deliver(flush: Flush, batch: Batch): Promise<FlushEnd | undefined> {
   const { folder } = flush;
   flush.begun = undefined;
+  if (saysNothing(batch.entry)) {
+    drop(flush, batch.members);
+    if (batch.folded) folder.removeFold();
+    return undefined;
+  }
   // Counts are not told without their base, so that a fold of these is kept with it.
   if (batch.folded && !needsBase(batch.entry)) folder.writeFold(batch);
   const report = await sendBatch(flush, batch);
@@ -113,34 +138,71 @@ function isRefused(report: SendReport): boolean {
 
 /**
  * What goes next: as many entries from the first on as make one, or the first alone. Making one of them takes at most
- * half of the time that is left, so that it can be sent as well.
+ * half of the time that is left, so that it can be sent as well. Those that have nothing left to tell are dropped.
  */
-async function takeBatch(flush: Flush): Promise<Batch> {
+async function takeBatch(flush: Flush): Promise<Batch | undefined> {
   const { queue } = flush;
-  const { deadline, signal } = flush.limits;
-  const { name, entry } = queue.next() ?? missing();
-  const members = [name];
-  const fold = startFold(ifLate(flush, entry));
-  let length = entry.own.length;
-  queue.take();
-  const endsAtMs = deadline.remainingMs() / 2;
+  const isOver = halfOf(flush.limits);
   const giveWay = createGiveWay();
-  while (!flush.oneByOne && deadline.remainingMs() > endsAtMs && !signal?.aborted) {
-    await giveWay();
-    const next = queue.next();
-    length += next?.entry.own.length ?? 0;
-    if (!next || length > FOLD_LENGTH || !fold.add(ifLate(flush, next.entry))) break;
-    members.push(next.name);
+  const batch = startBatch(flush);
+  for (let next = queue.next(); next; next = queue.next()) {
+    if (!batch.add(next)) break;
     queue.take();
+    await giveWay();
+    if (isOver()) break;
   }
-  return { members, entry: fold.entry(), folded: members.length > 1 };
+  drop(flush, batch.late);
+  return batch.made();
+}
+
+/** Tells when half of the time is gone, or all of it since the run was stopped. */
+function halfOf({ deadline, signal }: PushLimits): () => boolean {
+  const endsAtMs = deadline.remainingMs() / 2;
+  return () => deadline.remainingMs() <= endsAtMs || (signal?.aborted ?? false);
+}
+
+/** A batch that is being made; `add` is false for an entry that does not go with it. */
+function startBatch(flush: Flush) {
+  const members: string[] = [];
+  const late: string[] = [];
+  let fold: EntryFold | undefined;
+  let length = 0;
+  return {
+    late,
+    add({ name, entry: given }: SpooledEntry): boolean {
+      const entry = flush.isFresh?.(name) ? given : ifLate(flush, given);
+      if (saysNothing(entry)) {
+        late.push(name);
+        return true;
+      }
+      length += entry.own.length;
+      if (fold && (flush.oneByOne || length > FOLD_LENGTH || !fold.add(entry))) return false;
+      fold ??= startFold(entry);
+      members.push(name);
+      return true;
+    },
+    made: (): Batch | undefined => fold && { members, entry: fold.entry(), folded: members.length > 1 },
+  };
+}
+
+/** Takes entries away that have nothing left to tell. */
+function drop({ folder, onReport, last = {}, log }: Flush, names: readonly string[]): void {
+  if (names.length === 0) return;
+  for (const name of names) onReport(name, { status: 'delivered', late: true });
+  folder.memory.remember(undefined, fatesOf(names, 'late'));
+  folder.remove(names);
+  const dropped = `dropped ${names.length === 1 ? 'an entry' : `${names.length} entries`} of the spool`;
+  if (isStartInFuture(last, Date.now())) {
+    log.warn(`${dropped}: the last start that the group has heard of lies in the future`, {
+      hint: 'a clock was wrong; the next run of the job sets it right',
+    });
+  } else log.info(`${dropped}: the group has heard of a later run`);
 }
 
 async function sendBatch(
   { folder, client, limits }: Flush,
   { members, entry, folded }: Batch,
 ): Promise<SendReport> {
-  if (entry.outcome === '' && entry.own === '') return { status: 'delivered' };
   return sendEntry(client, entry, limits, {
     fallback: !folded,
     async onBase(based) {
@@ -150,12 +212,25 @@ async function sendBatch(
   });
 }
 
-/** Tells what became of the entries, and takes them away. */
-function settle({ folder, onReport }: Flush, { members, folded }: Batch, report: SendReport): void {
+/** Tells what became of the entries, remembers it, and takes them away. */
+function settle(
+  { folder, own, onReport }: Flush,
+  { members, entry, folded }: Batch,
+  report: SendReport,
+): void {
   for (const name of members) onReport(name, report);
+  if (report.status !== 'failed') {
+    // Its own run is told at once; any other may be waiting, and asks for it.
+    const others = report.status === 'delivered' ? members.filter((name) => name !== own) : [];
+    folder.memory.remember(entry, fatesOf(others, 'delivered'));
+  }
   if (report.status === 'delivered') folder.remove(members);
   else folder.reject(members[0] ?? missing(), report.error.message);
   if (folded) folder.removeFold();
+}
+
+function fatesOf(names: readonly string[], fate: Fate): Record<string, Fate> {
+  return Object.fromEntries(names.map((name) => [name, fate]));
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Log } from '../../log.js';
 import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import type { RunEntry } from '../push/run-entry.js';
+import { type Memory, openMemory } from './memory.js';
 import { FORMAT, readEntry } from './read-entry.js';
 
 /** An entry that waits, with the name of its file: names sort in the order the entries were made. */
@@ -55,10 +56,13 @@ export interface GroupFolder {
   blocked(): PushError | undefined;
   writeFold(fold: Fold): void;
   removeFold(): void;
+  /** What the group was told, by this host. */
+  readonly memory: Memory;
 }
 
 const ENTRY = /^\d{16}-.*\.json$/;
-const FOLD = 'fold.json';
+/** Several entries as one, in a group's folder. */
+export const FOLD = 'fold.json';
 /** In the year 2255, in microseconds. */
 const LATEST = 9e15;
 /** Where entries are set aside, below a group's folder. */
@@ -197,6 +201,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     },
     writeFold: (fold) => write(at(FOLD), fold),
     removeFold: () => rmSync(at(FOLD), { force: true }),
+    memory: openMemory(path, gateway, log),
   };
 }
 

@@ -9,8 +9,8 @@ export interface Queue {
   next(): SpooledEntry | undefined;
   /** Takes the next one out. */
   take(): void;
-  /** Whether nothing is listed but the entry of this name. */
-  isOnly(name: string | undefined): boolean;
+  /** Whether one entry is left of what was listed, and it is such a one. */
+  isOnly(isSuch: ((name: string) => boolean) | undefined): boolean;
   /** Begins again with what is in the folder. */
   restart(): void;
 }
@@ -47,6 +47,6 @@ export function openQueue(folder: GroupFolder): Queue {
       current = undefined;
       at++;
     },
-    isOnly: (name) => names.length - at === 1 && names[at] === name,
+    isOnly: (isSuch) => names.length - at === 1 && (isSuch?.(names[at] ?? '') ?? false),
   };
 }

@@ -4,6 +4,7 @@ import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
+import { sendOutcomeAlone } from '../push/rejection.js';
 import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
@@ -81,17 +82,43 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     });
   };
 
-  const sayEarlier = (name: string, { status }: SendReport): void =>
-    log.debug(`${name} of the spool: ${status === 'delivered' ? 'sent' : 'refused and set aside'}`, {
-      event: status === 'delivered' ? 'spool_sent' : 'spool_set_aside',
+  const sayEarlier = (name: string, report: SendReport): void => {
+    if (report.status === 'delivered' && report.late) return;
+    const sent = report.status === 'delivered';
+    log.debug(`${name} of the spool: ${sent ? 'sent' : 'refused and set aside'}`, {
+      event: sent ? 'spool_sent' : 'spool_set_aside',
       target: client.target,
     });
+  };
 
-  /** Whoever held the lock took the entry away: it is told, or it was refused. */
-  const sentByOther = (name: string): SendReport => {
+  /** What another process made of the entry that is gone; `undefined` if that dropped it, since the spool was full. */
+  const dealtWith = (name: string): SendReport | undefined => {
     const reason = folder.rejectionOf(name);
-    if (reason === undefined) return { status: 'delivered' };
-    return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
+    if (reason !== undefined) {
+      return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
+    }
+    const fate = folder.memory.fateOf(name);
+    if (fate === 'late') log.warn('the outcome was dropped: the group has heard of a later run');
+    return fate && { status: 'delivered', ...(fate === 'late' ? { late: true } : {}) };
+  };
+
+  /** Puts an entry back that is gone though nobody dealt with it. */
+  const putBack = ({ name, entry }: SpooledEntry): boolean => {
+    try {
+      folder.update(name, entry);
+      return true;
+    } catch (error) {
+      warnUnusable(error);
+      return false;
+    }
+  };
+
+  /** An entry that is on no disk any more: nobody else can send it. */
+  const sendUnkept = async ({ entry }: SpooledEntry, limits: PushLimits): Promise<SendReport> => {
+    const report = await sendEntry(client, entry, { ...limits, readOnce: true });
+    return report.status === 'failed' && report.unread
+      ? sendOutcomeAlone(client, entry, limits, report.error)
+      : report;
   };
 
   /** Sends what waits and then the entry. What cannot be read must not keep the outcome: it then goes first, alone. */
@@ -104,6 +131,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     if (first.status !== 'failed' || !first.unread) return first;
     const alone = await sendEntry(client, outcomeOf(entry), limits);
     if (alone.status !== 'delivered') return { ...alone, spooled: true };
+    folder.memory.remember(entry, {});
     if (isOutcomeAll(entry)) {
       settle(alone);
       folder.remove([name]);
@@ -136,17 +164,19 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     settle: (report: SendReport) => void,
   ): Promise<SendReport> => {
     let report: SendReport | undefined;
-    const end = await flushGroup(
+    const end = await flushGroup({
       folder,
       client,
       limits,
-      (told, its) => {
+      onReport: (told, its) => {
         if (told !== name) return sayEarlier(told, its);
         report = its;
         settle(its);
       },
-      name,
-    );
+      isFresh: (other) => other === name,
+      own: name,
+      log,
+    });
     // Without a report and a reason its file could not be read: the outcome still goes alone.
     return report ?? { status: 'failed', error: busyError(path), unread: true, ...end, spooled: true };
   };
@@ -165,7 +195,8 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       const release = await lock(folder, limits);
       if (!release) return false;
       try {
-        await flushGroup(folder, client, limits, sayEarlier);
+        const isFresh = (name: string): boolean => name === kept?.name;
+        await flushGroup({ folder, client, limits, onReport: sayEarlier, isFresh, log });
         return folder.isEmpty();
       } finally {
         release();
@@ -182,14 +213,14 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       } catch (error) {
         return sendWithoutLock(kept, limits, error);
       }
-      if (!release) {
-        if (!folder.has(name)) return sentByOther(name);
-        return { status: 'failed', error: busyError(path), spooled: true };
-      }
       try {
-        return folder.has(name) ? await sendInOrder(own, limits, settle) : sentByOther(name);
+        const report = folder.has(name) ? undefined : dealtWith(name);
+        if (report) return report;
+        const isThere = folder.has(name) || putBack(own);
+        if (!release) return { status: 'failed', error: busyError(path), spooled: isThere };
+        return isThere ? await sendInOrder(own, limits, settle) : await sendUnkept(own, limits);
       } finally {
-        release();
+        release?.();
       }
     },
     setAside(entry, reason) {
@@ -209,24 +240,39 @@ function isSystemError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
-/** Sends what waits in a folder, by itself; resolves with how many entries were sent, refused and are left. */
+/** How many entries were sent, dropped as late, refused and set aside, and are left. */
+export interface FlushCounts {
+  readonly sent: number;
+  readonly dropped: number;
+  readonly rejected: number;
+  readonly left: number;
+  /** Why some are left. */
+  readonly error?: PushError;
+}
+
+/** Sends what waits in a folder, by itself. */
 export async function flushFolderOnce(
   folder: GroupFolder,
   client: GatewayClient,
   deadline: Deadline,
-): Promise<{ sent: number; rejected: number; left: number; error?: PushError }> {
+  log: Log,
+): Promise<FlushCounts> {
   try {
     const release = await takeLock(folder.path, deadline.signal);
-    if (!release) return { sent: 0, rejected: 0, left: folder.count(), error: busyError(folder.path) };
+    if (!release) return { ...NOTHING_SENT, left: folder.count(), error: busyError(folder.path) };
     try {
       let sent = 0;
+      let dropped = 0;
       let refused = 0;
-      const end = await flushGroup(folder, client, { deadline }, (_name, { status }) => {
-        if (status === 'delivered') sent++;
-        else refused++;
-      });
+      const onReport = (_name: string, report: SendReport): void => {
+        if (report.status !== 'delivered') refused++;
+        else if (report.late) dropped++;
+        else sent++;
+      };
+      const end = await flushGroup({ folder, client, limits: { deadline }, onReport, log });
       return {
         sent,
+        dropped,
         rejected: refused + folder.damaged(),
         left: folder.count(),
         ...(end ? { error: end.error } : {}),
@@ -238,13 +284,14 @@ export async function flushFolderOnce(
     if (!isSystemError(error)) throw error;
     const unreadable = `the spool's ${folder.path} cannot be used: ${describeThrown(error)}`;
     return {
-      sent: 0,
-      rejected: 0,
+      ...NOTHING_SENT,
       left: 1,
       error: new PushError('SPOOL_UNUSABLE', unreadable, { retryable: false }),
     };
   }
 }
+
+const NOTHING_SENT = { sent: 0, dropped: 0, rejected: 0 };
 
 async function lock(
   folder: GroupFolder,

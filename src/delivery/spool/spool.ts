@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileName, readName } from '../../files/file-name.js';
 import type { Log } from '../../log.js';
 import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
 import {
+  FOLD,
   type GroupFolder,
   groupFolderName,
   listFolder,
@@ -12,6 +13,7 @@ import {
   openGroupFolder,
   REJECTED,
 } from './group-folder.js';
+import { takeLock } from './lock.js';
 import type { SpoolLimits } from './spool-limits.js';
 
 /** Entries of all gateways and groups below one folder. */
@@ -23,7 +25,10 @@ export interface Spool {
   pendingGroups(gateway: string): GroupFolder[];
   /** How many entries wait, by gateway. */
   pendingByGateway(): { gateway: string; entries: number }[];
-  /** Removes the oldest entries beyond the limits, but never `fresh`; returns how many. */
+  /**
+   * Removes the oldest entries beyond the limits, but never `fresh`, nor those of a group that is being sent; resolves
+   * with how many.
+   */
   trim(limits: SpoolLimits, fresh: string): Promise<number>;
 }
 
@@ -56,9 +61,10 @@ export function openSpool(path: string, log: Log): Spool {
         bytes += file.bytes;
         return index > 0 && (index >= limits.entries || bytes > limits.bytes);
       });
-      await removeAll(excess);
+      let dropped = 0;
+      for (const [folder, names] of byFolder(excess)) dropped += await dropFrom(folder, names);
       await trimRejected(folders, limits.entries);
-      return excess.length;
+      return dropped;
     },
   };
 }
@@ -79,6 +85,30 @@ interface SpoolFile {
   readonly path: string;
   readonly bytes: number;
   readonly writtenAtMs: number;
+}
+
+function byFolder(files: readonly SpoolFile[]): Map<string, SpoolFile[]> {
+  const folders = new Map<string, SpoolFile[]>();
+  for (const file of files) {
+    const folder = dirname(file.path);
+    const known = folders.get(folder);
+    if (known) known.push(file);
+    else folders.set(folder, [file]);
+  }
+  return folders;
+}
+
+/** Drops entries of a group, unless they are under way: then they go, or the next run drops them. */
+async function dropFrom(folder: string, files: readonly SpoolFile[]): Promise<number> {
+  const release = await takeLock(folder, AbortSignal.abort());
+  if (!release) return 0;
+  try {
+    if (existsSync(join(folder, FOLD))) return 0;
+    await removeAll(files);
+    return files.length;
+  } finally {
+    release();
+  }
 }
 
 async function listAll(

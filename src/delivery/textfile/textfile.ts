@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown } from '../../errors.js';
-import { accumulate, isCumulative } from '../../exposition/accumulate.js';
+import { accumulate, isCumulative, withoutQuantiles } from '../../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { parseAppended } from '../../exposition/parse-appended.js';
@@ -13,7 +13,6 @@ import type { Log } from '../../log.js';
 import { SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import { type GroupingKey, sortKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
-import { withoutQuantiles } from '../push/run-entry.js';
 
 export interface TextfileEntry {
   readonly key: GroupingKey;

@@ -1,0 +1,68 @@
+import { isCumulative, withoutQuantiles } from '../../exposition/accumulate.js';
+import type { MetricFamily } from '../../exposition/family.js';
+import { parseFamilies } from '../../exposition/parse.js';
+import { writeFamilies } from '../../exposition/write.js';
+import { LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
+import type { RunEntry } from './run-entry.js';
+
+/** The values by which a group's newest run is known: last start, last success and due, in seconds, by family. */
+export type LastTold = Readonly<Record<string, number>>;
+
+const TOLD_NAMES: readonly string[] = [LAST_START, ...SUCCESS_FAMILY_NAMES];
+
+/** What a group that holds these families was told last. */
+export function lastToldBy(families: readonly MetricFamily[]): LastTold {
+  return Object.fromEntries(
+    families
+      .filter(({ name }) => TOLD_NAMES.includes(name))
+      .flatMap(({ name, samples }) => (samples[0] ? [[name, samples[0].value] as const] : [])),
+  );
+}
+
+/** Of each value the newest. */
+export function newestTold(a: LastTold, b: LastTold): LastTold {
+  const both = TOLD_NAMES.filter((name) => name in a || name in b);
+  return Object.fromEntries(both.map((name) => [name, Math.max(a[name] ?? 0, b[name] ?? 0)]));
+}
+
+/** Whether the start that a group was told last lies in the future, so that a clock was wrong. */
+export function isStartInFuture(last: LastTold, nowMs: number): boolean {
+  return (last[LAST_START] ?? 0) * 1000 > nowMs + CLOCK_SKEW_MS;
+}
+
+const CLOCK_SKEW_MS = 60_000;
+
+/**
+ * What an entry still has to tell a group that has heard of a later run since: its last success and due if they are
+ * newer, and the counts that are added up. The rest would put old values over new ones. An entry that is not late is
+ * returned as it is.
+ */
+export function lateEntry(entry: RunEntry, last: LastTold): RunEntry {
+  if ((last[LAST_START] ?? 0) * 1000 <= entry.startedAtMs + 0.5) return entry;
+  const news = parseFamilies(entry.outcome).filter(({ name, samples }) => {
+    return SUCCESS_FAMILY_NAMES.includes(name) && (samples[0]?.value ?? 0) > (last[name] ?? 0);
+  });
+  const outcome = writeFamilies(news);
+  const counts = entry.accumulate ? readable(entry.own).filter(isCumulative) : [];
+  return {
+    ...entry,
+    put: false,
+    outcome,
+    outcomeAlone: outcome,
+    own: writeFamilies(counts.map(withoutQuantiles)),
+  };
+}
+
+/** Whether nothing is left to be told. */
+export function saysNothing({ outcome, own }: RunEntry): boolean {
+  return outcome === '' && own === '';
+}
+
+/** The families of a text, or none if it cannot be read. */
+function readable(text: string): MetricFamily[] {
+  try {
+    return parseFamilies(text);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,207 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { takeLock } from '../../src/delivery/spool/lock.js';
+import { describeGroup } from '../../src/gateway/describe.js';
+import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
+import { CLI, runCli, startCli } from '../support/cli.js';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { buildVariant } from '../support/variant.js';
+import { waitFor } from '../support/wait-for.js';
+
+// What a host has told a group is remembered, and what became of an entry is never guessed.
+
+let folder: string;
+let spool: string;
+let gateway: RunningGateway;
+let proxy: FaultProxy;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'prombatch-memory-'));
+  spool = join(folder, 'spool');
+  gateway = await openGateway();
+  proxy = await startFaultProxy();
+  proxy.target(gateway.url);
+});
+afterEach(async () => {
+  await proxy.close();
+  await gateway.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const samples = () => Object.assign({}, ...gateway.groups().map((group) => describeGroup(group).samples));
+const entries = (): string[] =>
+  existsSync(spool)
+    ? readdirSync(spool, { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\/\d{16}-[^/]*\.json$/.test(name) && !name.includes('rejected'))
+        .map((name) => join(spool, name))
+        .sort()
+    : [];
+const target = (): string[] => ['-g', proxy.address, '--spool', spool];
+const words = (script: string, flags: readonly string[]) => [
+  'exec',
+  ...target(),
+  '--job',
+  'a',
+  '--on-push-failure',
+  'fail',
+  ...flags,
+  '--',
+  'sh',
+  '-c',
+  script,
+];
+const exec = (script: string, ...flags: string[]) => runCli(words(script, flags));
+const flush = (...flags: string[]) => runCli(['flush', '--json', ...target(), ...flags]);
+const COUNT = 'printf "# TYPE rows counter\\nrows 1\\n" >> "$PROMBATCH_METRICS_FILE"';
+
+/** Runs while the gateway is down; returns the entry that waits. */
+async function execUnheard(script: string, ...flags: string[]): Promise<string> {
+  const before = entries();
+  proxy.set('down', 1000);
+  await exec(script, ...flags, '--push-timeout', '100ms');
+  proxy.set('up', 0);
+  return entries().find((path) => !before.includes(path)) ?? '';
+}
+
+/** Takes the lock of the group's folder, as another process that sends would. */
+async function lockGroup(): Promise<() => void> {
+  const entry = await execUnheard('true');
+  rmSync(entry);
+  const release = await takeLock(dirname(entry), new AbortController().signal);
+  if (!release) throw new Error('the lock is taken');
+  return release;
+}
+
+describe('an entry that is gone when its run gets the lock', () => {
+  test('was dropped by a full spool: its own run sends it', async () => {
+    const release = await lockGroup();
+    const running = startCli(words(COUNT, ['--accumulate']));
+    const [entry = ''] = await waitFor('the entry', () => entries().length > 0 && entries());
+    rmSync(entry);
+    release();
+    expect(await running.result).toMatchObject({ code: 0 });
+    expect(samples()).toMatchObject({ batch_job_success: 1, rows: 1 });
+  });
+
+  test('was dropped, and the lock never comes: it is kept again, and the run says so', async () => {
+    const release = await lockGroup();
+    const running = startCli(words(COUNT, ['--accumulate', '--push-timeout', '1s']));
+    const [entry = ''] = await waitFor('the entry', () => entries().length > 0 && entries());
+    rmSync(entry);
+    const { code, stderr } = await running.result;
+    expect(code).toBe(3);
+    expect(stderr).toContain('kept in the spool');
+    expect(entries()).toEqual([entry]);
+    release();
+    await flush();
+    expect(samples()).toMatchObject({ batch_job_success: 1, rows: 1 });
+  });
+
+  test('was delivered by another process: it is not counted twice', async () => {
+    const overtaken = await buildVariant(
+      'delivery/spool/run-spool.ts',
+      '        release = await lock(folder, limits);\n',
+      `    (await import('node:child_process')).spawnSync(process.execPath, [${JSON.stringify(CLI)}, 'flush', '-g', ${JSON.stringify(proxy.address)}, '--spool', ${JSON.stringify(spool)}], { stdio: 'ignore' });\n        release = await lock(folder, limits);\n`,
+      join(folder, 'overtaken.cjs'),
+    );
+    const result = await runCli(words(COUNT, ['--accumulate']), { cli: overtaken });
+    expect(result.code).toBe(0);
+    expect(samples()).toMatchObject({ batch_job_success: 1, rows: 1 });
+  });
+});
+
+test('a full spool drops no entry that is under way', async () => {
+  const release = await lockGroup();
+  const running = startCli(words('exit 7', []));
+  const [entry = ''] = await waitFor('the entry', () => entries().length > 0 && entries());
+  await exec('true', '--job', 'b', '--spool-limit', '1');
+  expect(entries()).toContain(entry);
+  release();
+  expect(await running.result).toMatchObject({ code: 7 });
+});
+
+describe('nothing is sent that is older than what this host has told', () => {
+  test('to a gateway that cannot be read', async () => {
+    const old = await execUnheard('true');
+    renameSync(old, join(folder, 'old'));
+    proxy.refuseReadings(true, 404);
+    expect(await exec('true')).toMatchObject({ code: 0 });
+    const told = samples();
+    renameSync(join(folder, 'old'), old);
+    const { code, stdout } = await flush();
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ sent: 0, dropped: 1, left: 0 });
+    expect(samples()).toEqual(told);
+  });
+
+  test('to a gateway that has forgotten it; its counts still go', async () => {
+    const old = await execUnheard(COUNT, '--accumulate');
+    renameSync(old, join(folder, 'old'));
+    await exec('true');
+    await fetch(`${gateway.url}/metrics/job/a`, { method: 'DELETE' });
+    renameSync(join(folder, 'old'), old);
+    const { stdout } = await flush();
+    expect(JSON.parse(stdout)).toMatchObject({ sent: 1, dropped: 0 });
+    expect(samples()).toMatchObject({ rows: 1 });
+    expect(Object.keys(samples()).filter((name) => name.startsWith('batch_job'))).toEqual([]);
+  });
+
+  test('an outcome that overtook what waits is remembered, too', async () => {
+    await execUnheard('true');
+    proxy.refuseReadings(true);
+    await exec('true', '--push-timeout', '1s');
+    const told = samples();
+    expect(told).toMatchObject({ batch_job_success: 1 });
+    proxy.refuseReadings(true, 404);
+    await flush();
+    expect(entries()).toEqual([]);
+    expect(samples()).toEqual(told);
+  });
+
+  test('a memory that cannot be read is named, and costs nothing else', async () => {
+    await exec('true');
+    const [told = ''] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('told.json'),
+    );
+    writeFileSync(join(spool, told), '{"format":');
+    await execUnheard('exit 7');
+    const { code, stderr } = await exec('exit 8');
+    expect(code).toBe(8);
+    expect(stderr).toContain('told.json');
+    expect(samples()).toMatchObject({ batch_job_exit_code: 8 });
+    expect(JSON.parse(readFileSync(join(spool, told), 'utf8'))).toMatchObject({ format: 1 });
+  });
+});
+
+describe('a start that lies in the future, of a clock that was wrong', () => {
+  const FUTURE = `# TYPE batch_job_last_start_timestamp_seconds gauge\nbatch_job_last_start_timestamp_seconds 9e9\n`;
+  const pushFuture = () => fetch(`${gateway.url}/metrics/job/a`, { method: 'POST', body: FUTURE });
+
+  test('what is dropped for its sake is said and counted as dropped', async () => {
+    await execUnheard('exit 7');
+    await pushFuture();
+    const { code, stdout, stderr } = await flush();
+    expect(JSON.parse(stdout)).toMatchObject({ sent: 0, dropped: 1, rejected: 0, left: 0 });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/dropped an entry of the spool: .* lies in the future/);
+    await execUnheard('exit 7');
+    expect((await runCli(['flush', ...target()])).stdout).toContain('0 sent, 1 dropped as late');
+  });
+
+  test('costs no run its outcome, though others wait', async () => {
+    await execUnheard('exit 7');
+    await pushFuture();
+    expect(await exec('exit 8')).toMatchObject({ code: 8 });
+    expect(samples()).toMatchObject({ batch_job_exit_code: 8 });
+    expect(samples().batch_job_last_start_timestamp_seconds).toBeLessThan(9e9);
+  });
+});
