@@ -42,6 +42,8 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { target } = client;
   const backgroundPushes = createBackgroundPushes(client, groupPath(key));
   let base: readonly MetricFamily[] | undefined;
+  /** An update may have gone out, on `base`: what the group holds since then has this run's counts in it. */
+  let updated = false;
   let updatesRefused = false;
 
   return {
@@ -80,6 +82,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
             return options.collect(deadline);
           });
           if (problem) throw problem;
+          updated = true;
           return (
             writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(text))) : text)
           );
@@ -168,7 +171,8 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       own: alone ? '' : jobMetrics.text,
       accumulate: mode.accumulate,
     };
-    return base && mode.accumulate ? withBase(entry, base) : entry;
+    // Without updates it is read again when the entry is sent: other runs may have counted since.
+    return base && updated ? withBase(entry, base) : entry;
   }
 }
 

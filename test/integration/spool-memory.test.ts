@@ -205,3 +205,15 @@ describe('a start that lies in the future, of a clock that was wrong', () => {
     expect(samples().batch_job_last_start_timestamp_seconds).toBeLessThan(9e9);
   });
 });
+
+test('runs of one host that overlap lose no counts', async () => {
+  const gate = join(folder, 'gate');
+  const waits = `: > '${folder}/begun'; while [ ! -e '${gate}' ]; do sleep 0.02; done; ${COUNT}`;
+  await exec(COUNT, '--accumulate');
+  const long = startCli(words(waits, ['--accumulate']));
+  await waitFor('the first to begin', () => existsSync(join(folder, 'begun')));
+  expect(await exec(COUNT, '--accumulate')).toMatchObject({ code: 0 });
+  writeFileSync(gate, '');
+  expect(await long.result).toMatchObject({ code: 0 });
+  expect(samples()).toMatchObject({ rows: 3 });
+});
