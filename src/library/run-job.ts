@@ -5,6 +5,7 @@ import type { RunOptions } from '../run/run-options.js';
 import type { RunResult } from '../run/run-result.js';
 import { startRun } from '../run/start-run.js';
 import { batchSettings, onPushFailureSetting } from '../settings/batch-settings.js';
+import { guardLog } from './guarded-log.js';
 import {
   checkOptions,
   describeValue,
@@ -73,5 +74,6 @@ export async function runJob<R extends MetricsSource>(
     throw new UsageError(`job: expected a job that defineJob made, got ${describeValue(job)}`);
   }
   checkOptions(given, checks);
-  return startRun(job, { ...given, ...resolveGateway(given), ...resolveDisk(given) }).result;
+  const log = given.log && guardLog(given.log);
+  return startRun(job, { ...given, ...resolveGateway(given), ...resolveDisk(given), log }).result;
 }

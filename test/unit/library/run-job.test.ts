@@ -57,6 +57,7 @@ describe('an option that makes no sense is a UsageError, and nothing is run', ()
     [{ credentials: { username: 'u' } }, 'credentials: expected a username and a password, got an object'],
     [{ signal: new AbortController() }, 'signal: expected an AbortSignal, got an object'],
     [{ log: {} }, 'log: expected a log with debug(), info(), warn() and error(), got an object'],
+    [{ log: { info() {}, warn() {}, error() {} } }, 'log: expected a log with debug()'],
     [{ onEnd: 'x' }, 'onEnd: expected a function, got "x"'],
     [{ due: {} }, 'due: expected an object with dueAfter(), got an object'],
     [{ env: 'A=1' }, 'env: expected an object, got "A=1"'],
@@ -189,6 +190,20 @@ test('a listener that throws does not cost the outcome', async () => {
   });
   expect(result).toMatchObject({ exitCode: 0, delivery: { status: 'delivered' } });
   expect(warnings[0]).toContain('telling of the run failed: broken listener');
+  expect(gateway.groups()[0]?.samples.batch_job_success).toBe(1);
+  await gateway.close();
+});
+
+test('a log that throws does not cost the outcome', async () => {
+  const gateway = await startGateway();
+  const broken = () => {
+    throw new Error('disk full');
+  };
+  const result = await runJob(job, {
+    gateway: gateway.url,
+    log: { debug: broken, info: broken, warn: broken, error: broken },
+  });
+  expect(result).toMatchObject({ exitCode: 0, delivery: { status: 'delivered' } });
   expect(gateway.groups()[0]?.samples.batch_job_success).toBe(1);
   await gateway.close();
 });
