@@ -68,8 +68,9 @@ interface FlushSummary {
 }
 
 function describe({ gateway, sent, dropped, rejected, left, elsewhere }: FlushSummary): string {
+  const late = dropped > 0 ? `${dropped} dropped as late, ` : '';
   const lines = [
-    `${gateway}: ${sent} sent, ${dropped} dropped as late, ${rejected} refused and set aside, ${left} still waiting`,
+    `${gateway}: ${sent} sent, ${late}${rejected} refused and set aside, ${left} still waiting`,
     ...elsewhere.map(
       ({ gateway: other, entries }) => `${other}: ${entries} waiting; send them with --gateway ${other}`,
     ),

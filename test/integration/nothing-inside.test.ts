@@ -173,8 +173,8 @@ describe('a spool that breaks while an entry is sent', () => {
   const broken = (what: string) =>
     buildVariant(
       'delivery/spool/flush-group.ts',
-      '  let oneByOne = false;\n',
-      `  let oneByOne = false;\n  ${what}\n`,
+      '  const { folder } = options;\n',
+      `  const { folder } = options;\n  ${what}\n`,
       join(folder, 'broken.cjs'),
     );
   const THROWS = `folder.${'remove'} = () => { throw Object.assign(new Error('EACCES: permission denied'), { syscall: 'unlink' }); };`;

@@ -54,7 +54,7 @@ describe('a gateway that answers readings with 503 and takes pushes', () => {
   test('with --accumulate: the outcome arrives, and the counts wait until it can be read', async () => {
     const result = await run(COUNTER, ['--accumulate']);
     expect(result.code).toBe(3);
-    expect(result.stderr).toContain('its own metrics wait in the spool');
+    expect(result.stderr).toContain('only its outcome was pushed');
     expect(samples()).toMatchObject({ batch_job_success: 1, batch_job_metrics_rejected: 0 });
     expect(samples()).not.toHaveProperty('rows');
     expect((await run(COUNTER, ['--accumulate'])).code).toBe(3);
