@@ -43,21 +43,21 @@ async function flushEntries(count: number) {
   }
   const limits = { entries: count, bytes: Number.MAX_SAFE_INTEGER };
   const spool = createRunSpool({ path, limits, client, key, log: silentLog });
-  let longestGapMs = 0;
-  let lastMs = performance.now();
+  // In CPU time: other work on the machine does not count.
+  const cpuMs = () => process.cpuUsage().user / 1000;
+  let longestSliceMs = 0;
+  const startMs = cpuMs();
+  let lastMs = startMs;
   const measure = (): void => {
-    longestGapMs = Math.max(longestGapMs, performance.now() - lastMs);
-    lastMs = performance.now();
+    longestSliceMs = Math.max(longestSliceMs, cpuMs() - lastMs);
+    lastMs = cpuMs();
   };
   const timer = setInterval(measure, 1);
-  const startMs = performance.now();
-  const before = process.cpuUsage();
   const emptied = await withDeadline(120_000, (deadline) => spool.flush({ deadline }));
-  const { user } = process.cpuUsage(before);
   measure();
   clearInterval(timer);
   client.close();
-  return { emptied, cpuMs: user / 1000, elapsedMs: performance.now() - startMs, longestGapMs };
+  return { emptied, cpuMs: cpuMs() - startMs, longestSliceMs };
 }
 
 test('four times as many entries cost less than eight times as much work', async () => {
@@ -71,6 +71,6 @@ test('four times as many entries cost less than eight times as much work', async
 
 test('a job that runs meanwhile keeps its timers', async () => {
   await flushEntries(20);
-  const { elapsedMs, longestGapMs } = await flushEntries(400);
-  expect(longestGapMs / elapsedMs).toBeLessThan(0.6);
+  const { cpuMs, longestSliceMs } = await flushEntries(400);
+  expect(longestSliceMs / cpuMs).toBeLessThan(0.6);
 }, 120_000);
