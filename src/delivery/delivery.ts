@@ -144,7 +144,7 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
 
 /** Of the deliveries of one run the one that went worst; without targets there is `none`. */
 export function worstReport(reports: readonly TargetReport[]): DeliveryReport {
-  const order = ['none', 'delivered', 'outcome_only', 'failed'];
+  const order = ['none', 'delivered', 'incomplete', 'outcome_only', 'failed'];
   return reports
     .map(({ report }) => report)
     .reduce(

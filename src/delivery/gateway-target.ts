@@ -6,12 +6,12 @@ import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
 import type { GatewayClient, PushLimits } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
-import { type GroupingKey, groupPath } from './grouping-key.js';
+import type { GroupingKey } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
 import { createBackgroundPushes } from './push/background-pushes.js';
-import { sendOutcomeAlone } from './push/rejection.js';
+import { withAlso } from './push/rejection.js';
 import { type RunEntry, withBase } from './push/run-entry.js';
-import { sendEntry } from './push/send-entry.js';
+import { sendEntry, sendOutcomeAlone } from './push/send-entry.js';
 import type { RunSpool } from './spool/run-spool.js';
 import type { DeliveryReport, EndedRun, JobMetrics, SendReport, Target } from './target.js';
 
@@ -40,7 +40,7 @@ const BACKGROUND_FLUSH_MS = 30_000;
 export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { client, key, mode, spool, log } = options;
   const { target } = client;
-  const backgroundPushes = createBackgroundPushes(client, groupPath(key));
+  const backgroundPushes = createBackgroundPushes(client, key);
   let base: readonly MetricFamily[] | undefined;
   /** An update may have gone out, on `base`: what the group holds since then has this run's counts in it. */
   let updated = false;
@@ -62,7 +62,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
 
     start(families) {
       backgroundPushes.begin(
-        async (signal) => ((await nothingWaits(signal)) ? writeFamilies(families) : undefined),
+        async (signal) => ((await nothingWaits(signal)) ? { outcome: families, own: '' } : undefined),
         // The end push says the start as well.
         (error) =>
           log.debug(`the start of the run was not pushed: ${describeThrown(error)}`, {
@@ -83,9 +83,8 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
           });
           if (problem) throw problem;
           updated = true;
-          return (
-            writeFamilies(families) + (base ? writeFamilies(accumulate(base, parseFamilies(text))) : text)
-          );
+          const own = base ? writeFamilies(accumulate(base, parseFamilies(text))) : text;
+          return { outcome: families, own };
         },
         (error) => {
           updatesRefused = !(error instanceof PushError && error.retryable);
@@ -183,5 +182,8 @@ function withProblem(
   spooled: boolean,
 ): DeliveryReport {
   if (problem && report.status === 'delivered') return { status: 'outcome_only', error: problem, spooled };
+  if (problem && report.status === 'incomplete') {
+    return { status: 'outcome_only', error: withAlso(problem, report.error), spooled };
+  }
   return report.status === 'failed' && spooled ? { ...report, spooled } : report;
 }

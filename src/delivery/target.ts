@@ -18,9 +18,12 @@ export type DeliveryReport =
       /** Nothing of it was pushed: the group had heard of a later run. */
       readonly late?: boolean;
     }
-  /** The outcome was stored, the job's own metrics were not. */
+  /**
+   * `outcome_only`: the outcome was stored, the job's own metrics were not. `incomplete`: all was stored but families of the
+   * outcome that others push as another type.
+   */
   | {
-      readonly status: 'outcome_only';
+      readonly status: 'outcome_only' | 'incomplete';
       readonly error: PushError;
       /** Whether the job's own metrics wait in the spool. */
       readonly spooled?: boolean;

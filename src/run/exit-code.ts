@@ -14,5 +14,5 @@ export function exitCodeOfRun(
 
 /** Whether anything that should have reached the gateway did not. */
 export function isPushFailure(delivery: Pick<DeliveryReport, 'status'>): boolean {
-  return delivery.status === 'failed' || delivery.status === 'outcome_only';
+  return delivery.status !== 'none' && delivery.status !== 'delivered';
 }

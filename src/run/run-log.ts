@@ -8,7 +8,7 @@ import { askedExitCode, hintOf, type RunOutcome } from '../outcome/outcome.js';
 import { flushCommand } from './flush-command.js';
 import type { DeliverySettings } from './run-options.js';
 
-type FailedReport = Extract<DeliveryReport, { readonly status: 'outcome_only' | 'failed' }>;
+type FailedReport = Extract<DeliveryReport, { readonly status: 'outcome_only' | 'incomplete' | 'failed' }>;
 
 /** Says how a run ended: one line, and the stack of an error that the job did not foresee. */
 export function logOutcome(log: Log, name: string, outcome: RunOutcome): void {
@@ -51,6 +51,12 @@ const HOW = {
   interrupted: 'was stopped',
 } as const;
 
+const WHAT = {
+  outcome_only: 'only its outcome was',
+  incomplete: 'not all of its outcome was',
+  failed: 'its metrics were not',
+} as const;
+
 /** What the line on a delivery needs to know of the run. */
 export interface DeliveredRun {
   readonly name: string;
@@ -80,14 +86,14 @@ function describeFailure(
   { name, outcome: { status, exitCode }, delivery }: DeliveredRun,
   { status: delivered, error, spooled = false }: FailedReport,
 ): string {
-  const lone = delivered === 'outcome_only';
+  const partly = delivered !== 'failed';
   const ended = `${name} ${HOW[status]} (exit ${exitCode}), ${status === 'succeeded' ? 'but' : 'and'}`;
   const done = error.code === 'TEXTFILE_FAILED' ? 'written' : 'pushed';
-  const what = lone ? `only its outcome was ${done}` : `its metrics were not ${done}`;
+  const what = `${WHAT[delivered]} ${done}`;
   // What waits is sent by itself, so that a gateway that is only down needs nobody.
   const hint = error.hint !== undefined && !(spooled && error.retryable) ? `; ${error.hint}` : '';
-  const waits = `; ${lone ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;
-  const lost = lone ? '' : '; nothing was kept';
+  const waits = `; ${partly ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;
+  const lost = partly ? '' : '; nothing was kept';
   const kept = spooled ? waits + flushCommand(delivery) : lost;
   return `${ended} ${what}: ${error.message}${hint}${kept}`;
 }

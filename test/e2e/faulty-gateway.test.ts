@@ -127,10 +127,13 @@ test('a 413 sends the outcome alone, and it goes uncompressed', async () => {
   expect(alone).not.toContain('prom_sample_counter');
 });
 
-test('a 400 is never tried again: the outcome alone follows at once, and that is all', async () => {
+test('a 400 is never tried again: the outcome alone follows at once, then each of its families, and that is all', async () => {
   server = await rejecting(400, 'no');
   expect((await run(server.address, '--no-start-push')).code).toBe(3);
-  expect(server.requests).toHaveLength(2);
+  const bodies = server.requests.map((request) => request.split('\r\n\r\n')[1] ?? '');
+  expect(bodies[1]).toContain('batch_job_metrics_rejected 1');
+  expect(bodies.slice(2).every((body) => (body.match(/^# TYPE/gm)?.length ?? 0) <= 1)).toBe(true);
+  expect(new Set(bodies).size).toBe(bodies.length);
 });
 
 test('no push but that of a success carries the success families', async () => {

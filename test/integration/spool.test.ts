@@ -307,7 +307,7 @@ describe('a process killed', () => {
       'delivery/spool/run-spool.ts',
       '    const end = await flushGroup({\n      folder,\n      client,\n      limits,\n',
     ],
-    ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await tryPush(\n'],
+    ['before the entry is sent', 'delivery/push/send-entry.ts', '  const error = await tryPush(client, '],
     [
       'after the entry is sent',
       'delivery/spool/flush-group.ts',

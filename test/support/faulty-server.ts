@@ -80,6 +80,10 @@ export function answering(...answers: readonly [Answer, ...Answer[]]): Promise<F
   );
 }
 
+/** Answers each request by what it says. */
+export const judging = (judge: (request: string) => Answer): Promise<FaultyServer> =>
+  start((socket, _number, request) => write(socket, judge(request)));
+
 export const rejecting = (status: number, body = ''): Promise<FaultyServer> => answering({ status, body });
 
 /** Answers each request with the request's own head, as text and as the place of a redirect, and asks to wait long. */

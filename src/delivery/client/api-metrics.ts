@@ -3,6 +3,13 @@ import { isEmptyInstance } from '../../exposition/reserved.js';
 import { formatKey, type GroupingKey } from '../grouping-key.js';
 import { PushRejected } from '../http/push-error.js';
 
+/** A family that a group of a gateway holds. */
+export interface HeldFamily {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly group: GroupingKey;
+}
+
 type LabelValues = Readonly<Record<string, string>>;
 
 /**
@@ -33,19 +40,43 @@ interface ApiMetric {
  * @throws PushRejected when the text is not of that form.
  */
 export function parseGroup(text: string, key: GroupingKey, gateway: string): MetricFamily[] {
-  try {
-    const { data } = JSON.parse(text) as { data: readonly ApiGroup[] };
+  return read(`what ${gateway} holds of ${formatKey(key)}`, text, (groups) => {
     const labels = Object.fromEntries([['job', key.job], ...key.grouping]);
-    const group = data.find((candidate) => sameLabels(labelsOf(candidate), labels));
+    const group = groups.find((candidate) => sameLabels(labelsOf(candidate), labels));
     return Object.entries(group ?? {}).flatMap(([name, value]) =>
       isFamily(value) ? [toFamily(name, value, labels)] : [],
     );
+  });
+}
+
+/**
+ * Who holds families of these names, from the same text.
+ *
+ * @throws PushRejected when the text is not of that form.
+ */
+export function parseHolders(text: string, names: readonly string[], gateway: string): HeldFamily[] {
+  return read(`what ${gateway} holds`, text, (groups) =>
+    groups.flatMap((group) => {
+      const { job = '', ...grouping } = labelsOf(group);
+      const key: GroupingKey = { job, grouping: Object.entries(grouping) };
+      return names.flatMap((name) => {
+        const family = Object.hasOwn(group, name) ? group[name] : undefined;
+        return isFamily(family) ? [{ name, type: family.type.toLowerCase() as MetricType, group: key }] : [];
+      });
+    }),
+  );
+}
+
+function read<T>(what: string, text: string, body: (groups: readonly ApiGroup[]) => T): T {
+  try {
+    const { data } = JSON.parse(text) as { data: readonly ApiGroup[] };
+    return body(data);
   } catch (error) {
-    throw new PushRejected(
-      'GROUP_UNREADABLE',
-      `what ${gateway} holds of ${formatKey(key)} cannot be read: /api/v1/metrics is not as expected`,
-      { retryable: false, cause: error, hint: 'is this a Pushgateway of version 1.0 or newer?' },
-    );
+    throw new PushRejected('GROUP_UNREADABLE', `${what} cannot be read: /api/v1/metrics is not as expected`, {
+      retryable: false,
+      cause: error,
+      hint: 'is this a Pushgateway of version 1.0 or newer?',
+    });
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import type { GatewayAddress } from '../http/gateway-address.js';
 import { PushError, refusalError } from '../http/push-error.js';
 import { planRetry, tryLimitMs } from '../http/retry-plan.js';
+import type { HeldFamily } from './api-metrics.js';
 
 /** One push as the wire will see it, before credentials are added. */
 export interface PushRequest {
@@ -52,6 +53,12 @@ export interface GatewayClient {
    * @throws PushError
    */
   readGroup(key: GroupingKey, limits: PushLimits): Promise<readonly MetricFamily[]>;
+  /**
+   * Who holds families of these names now.
+   *
+   * @throws PushError
+   */
+  findFamilies(names: readonly string[], limits: PushLimits): Promise<readonly HeldFamily[]>;
   close(): void;
 }
 
@@ -129,6 +136,12 @@ export function createGatewayClient(
     }
   };
 
+  const readAll = (limits: PushLimits): Promise<string> => {
+    const { once = false, readOnce = false } = limits;
+    const request = { method: 'GET', path: '/api/v1/metrics', headers: AGENT } as const;
+    return send(request, { ...limits, once: once || readOnce });
+  };
+
   return {
     target: address.display,
     close(): void {
@@ -138,11 +151,14 @@ export function createGatewayClient(
       await send({ ...request, ...(await encodeBody(request)) }, limits);
     },
     async readGroup(key, limits) {
-      const { once = false, readOnce = false } = limits;
-      const request = { method: 'GET', path: '/api/v1/metrics', headers: AGENT } as const;
-      const text = await send(request, { ...limits, once: once || readOnce });
+      const text = await readAll(limits);
       const { parseGroup } = await import('./api-metrics.js');
       return parseGroup(text, key, address.display);
+    },
+    async findFamilies(names, limits) {
+      const text = await readAll(limits);
+      const { parseHolders } = await import('./api-metrics.js');
+      return parseHolders(text, names, address.display);
     },
   };
 }

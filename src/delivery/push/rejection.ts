@@ -1,10 +1,7 @@
 import type { AccumulateConflict } from '../../exposition/accumulate.js';
 import type { TextFormatError } from '../../exposition/line-reader.js';
 import type { GatewayClient, PushLimits, PushRequest } from '../client/gateway-client.js';
-import { groupPath } from '../grouping-key.js';
 import { PushError, PushRejected } from '../http/push-error.js';
-import type { SendReport } from '../target.js';
-import type { RunEntry } from './run-entry.js';
 
 /**
  * Whether an answer may be about what was pushed, as 400 and 413 are, and 415 of a proxy that knows no gzip: the
@@ -12,21 +9,6 @@ import type { RunEntry } from './run-entry.js';
  */
 export function isRefusedBody({ status = 0, retryable }: PushError): boolean {
   return status >= 400 && status < 500 && !retryable && ![401, 403, 404, 405, 407].includes(status);
-}
-
-/**
- * What a refusal of the job's own metrics leads to: the outcome goes without them. It must get through, so it goes
- * uncompressed: any gateway and any proxy can read that.
- */
-export async function sendOutcomeAlone(
-  client: GatewayClient,
-  { key, outcomeAlone }: RunEntry,
-  limits: PushLimits,
-  refused: PushError,
-): Promise<SendReport> {
-  const alone: PushRequest = { method: 'POST', path: groupPath(key), body: outcomeAlone, compress: false };
-  const error = await tryPush(client, alone, limits);
-  return error ? { status: 'failed', error, refused } : { status: 'outcome_only', error: refused };
 }
 
 /** Pushes; resolves with why that failed, if it did. */
@@ -45,12 +27,29 @@ export async function tryPush(
 }
 
 /**
- * The refusal of a body with what it is about: the family that the gateway's message names, or the line of the
- * body that they count. The forms are those of Pushgateway 1.5.1 (`collected metric "x"`,
- * `parsing error in line 3`).
+ * The families that a gateway's refusal names: in the words of Pushgateway 1.5.1 and 1.11.3 `collected metric "x" { … } is
+ * not a GAUGE`, `collected metric named "x_count" collides with previously collected histogram named "x"` and
+ * `collected histogram or summary named "x" collides with …`, all of them in one message.
  */
-export function describeRejection(error: PushError, body: string): PushError {
-  const subject = rejectedSubject(error.serverMessage ?? '', body);
+export function namedFamilies(serverMessage: string): ReadonlySet<string> {
+  const named = serverMessage.matchAll(
+    /(?:collected metric|metric name|(?:metric|histogram|summary) named) "([^"]+)"/g,
+  );
+  return new Set([...named].map(([, name = '']) => name));
+}
+
+/**
+ * The refusal of a body with what it is about: the family that the gateway's message names, or the line of the
+ * body that they count (`parsing error in line 3`).
+ *
+ * @param leftOut families that are told of otherwise.
+ */
+export function describeRejection(
+  error: PushError,
+  body: string,
+  leftOut: ReadonlyMap<string, unknown> = new Map(),
+): PushError {
+  const subject = rejectedSubject(error.serverMessage ?? '', body, leftOut);
   if (!subject) return error;
   return new PushRejected(error.code, `${error.message}; that is ${subject}`, {
     retryable: false,
@@ -60,12 +59,27 @@ export function describeRejection(error: PushError, body: string): PushError {
   });
 }
 
-function rejectedSubject(serverMessage: string, body: string): string | undefined {
-  const family = /(?:collected metric|metric name|summary named) "([^"]+)"/.exec(serverMessage)?.[1];
-  if (family) return `metric "${family}"`;
+function rejectedSubject(
+  serverMessage: string,
+  body: string,
+  leftOut: ReadonlyMap<string, unknown>,
+): string | undefined {
+  const family = [...namedFamilies(serverMessage)].find((name) => !leftOut.has(name));
+  if (family !== undefined) return `metric "${family}"`;
   const number = /in line (\d+)/.exec(serverMessage)?.[1];
   const line = number && body.split('\n')[Number(number) - 1];
   return line ? `line ${number} of the pushed text: ${line.slice(0, 200)}` : undefined;
+}
+
+/** Two failures of one delivery, as one. */
+export function withAlso(first: PushError, second: PushError): PushError {
+  const { code, status, serverMessage, hint = second.hint } = first;
+  return new PushRejected(code, `${first.message}; ${second.message}`, {
+    retryable: first.retryable,
+    ...(status === undefined ? {} : { status }),
+    ...(serverMessage === undefined ? {} : { serverMessage }),
+    ...(hint === undefined ? {} : { hint }),
+  });
 }
 
 export function unreadableError(problem: TextFormatError): PushError {

@@ -47,11 +47,10 @@ export function withBase(entry: RunEntry, held: readonly MetricFamily[]): RunEnt
 }
 
 /**
- * The text to push for an entry, the job's own metrics included.
+ * The job's own metrics as they are pushed.
  *
  * @throws AccumulateConflict when they cannot go on from their base.
  */
-export function entryText({ outcome, own, base }: RunEntry): string {
-  if (!base) return outcome + own;
-  return outcome + writeFamilies(accumulate(parseFamilies(base), parseFamilies(own)));
+export function ownText({ own, base }: RunEntry): string {
+  return base ? writeFamilies(accumulate(parseFamilies(base), parseFamilies(own))) : own;
 }

@@ -1,19 +1,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AccumulateConflict } from '../../exposition/accumulate.js';
 import { TextFormatError } from '../../exposition/line-reader.js';
+import { parseFamilies } from '../../exposition/parse.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import { groupPath } from '../grouping-key.js';
 import { mayBeReadLater, PushError } from '../http/push-error.js';
 import type { SendReport } from '../target.js';
 import {
+  describeLeftOut,
+  type LeftOut,
+  type Push,
+  pushOutcome,
+  pushUnnamed,
+} from './conflicting-families.js';
+import {
   conflictError,
   describeRejection,
   isRefusedBody,
-  sendOutcomeAlone,
   tryPush,
   unreadableError,
+  withAlso,
 } from './rejection.js';
-import { entryText, needsBase, type RunEntry, withBase } from './run-entry.js';
+import { needsBase, ownText, type RunEntry, withBase } from './run-entry.js';
 
 export interface SendOptions {
   /** Where the job's own metrics are refused, the outcome goes alone at once. Default: true. */
@@ -37,23 +45,64 @@ export async function sendEntry(
     fallback
       ? sendOutcomeAlone(client, given, limits, refused)
       : { status: 'failed', error: refused, refused };
-  let text: string;
+  let own: string;
   try {
-    text = entryText(await fixBase(client, given, limits, onBase));
+    own = ownText(await fixBase(client, given, limits, onBase));
   } catch (error) {
     if (error instanceof AccumulateConflict) return onRefused(conflictError(error));
     if (error instanceof TextFormatError) return onRefused(unreadableError(error));
     if (!(error instanceof PushError)) throw error;
     return mayBeReadLater(error) ? { status: 'failed', error, unread: true } : onRefused(error);
   }
-  const error = await tryPush(
-    client,
-    { method: given.put ? 'PUT' : 'POST', path, body: text, compress: true },
-    limits,
-  );
+  const method = given.put ? 'PUT' : 'POST';
+  const body = given.outcome + own;
+  const error = await tryPush(client, { method, path, body, compress: true }, limits);
   if (!error) return { status: 'delivered' };
-  if (given.own === '' || !isRefusedBody(error)) return { status: 'failed', error };
-  return onRefused(describeRejection(error, text));
+  if (!isRefusedBody(error) || !fallback) return { status: 'failed', error };
+  return sendRefused(client, given, own, limits, error);
+}
+
+/** What a refusal leads to: families of the outcome that conflict are left out, and the job's own metrics if they do. */
+async function sendRefused(
+  client: GatewayClient,
+  entry: RunEntry,
+  own: string,
+  limits: PushLimits,
+  refusal: PushError,
+): Promise<SendReport> {
+  const method = entry.put ? 'PUT' : 'POST';
+  const outcome = parseFamilies(entry.outcome);
+  const push: Push = { key: entry.key, method, outcome, own, compress: true };
+  const leftOut: LeftOut = new Map();
+  const pushRest = own === '' ? pushOutcome : pushUnnamed;
+  const error = await pushRest(client, push, leftOut, limits, refusal);
+  if (!error && leftOut.size === 0) return { status: 'delivered' };
+  if (!error) return { status: 'incomplete', error: await describeLeftOut(client, push, leftOut, limits) };
+  if (own === '' || !isRefusedBody(error)) return { status: 'failed', error };
+  const refused = describeRejection(error, entry.outcome + own, leftOut);
+  return sendOutcomeAlone(client, entry, limits, refused, leftOut);
+}
+
+/**
+ * What a refusal of the job's own metrics leads to: the outcome goes without them. It must get through, so it goes
+ * uncompressed: any gateway and any proxy can read that.
+ *
+ * @param leftOut families of the outcome that are known to conflict.
+ */
+export async function sendOutcomeAlone(
+  client: GatewayClient,
+  { key, outcomeAlone }: RunEntry,
+  limits: PushLimits,
+  refused: PushError,
+  leftOut: LeftOut = new Map(),
+): Promise<SendReport> {
+  const outcome = parseFamilies(outcomeAlone);
+  const push: Push = { key, method: 'POST', outcome, own: '', compress: false };
+  const error = await pushOutcome(client, push, leftOut, limits);
+  if (error) return { status: 'failed', error, refused };
+  if (leftOut.size === 0) return { status: 'outcome_only', error: refused };
+  const also = await describeLeftOut(client, push, leftOut, limits);
+  return { status: 'outcome_only', error: withAlso(refused, also) };
 }
 
 /** The entry with what its counts go on from, which is read if it is not known yet. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startFold } from '../../../../src/delivery/push/fold-entries.js';
-import { entryText, needsBase, type RunEntry, withBase } from '../../../../src/delivery/push/run-entry.js';
+import { needsBase, ownText, type RunEntry, withBase } from '../../../../src/delivery/push/run-entry.js';
 import { parseFamilies } from '../../../../src/exposition/parse.js';
 import { describeGroup } from '../../../../src/gateway/describe.js';
 import { createStore } from '../../../../src/gateway/store.js';
@@ -58,7 +58,10 @@ function send(entries: readonly RunEntry[]): Record<string, number> {
   const store = createStore({ groups: 1 });
   for (const given of entries) {
     const based = needsBase(given) ? withBase(given, parseFamilies(heldText(store))) : given;
-    store.push({ labels: LABELS, families: parseFamilies(entryText(based)), replace: given.put }, 1);
+    store.push(
+      { labels: LABELS, families: parseFamilies(based.outcome + ownText(based)), replace: given.put },
+      1,
+    );
   }
   const [group] = store.groups();
   return group ? describeGroup(group).samples : {};
