@@ -13,11 +13,7 @@ export interface JobMetrics {
 /** What became of a run's metrics at a target; `none` is a run without targets. */
 export type DeliveryReport =
   | { readonly status: 'none' }
-  | {
-      readonly status: 'delivered';
-      /** Nothing of it was pushed: the group had heard of a later run. */
-      readonly late?: boolean;
-    }
+  | { readonly status: 'delivered' }
   /**
    * `outcome_only`: the outcome was stored, the job's own metrics were not. `incomplete`: all was stored but families of the
    * outcome that others push as another type.

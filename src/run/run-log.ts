@@ -72,8 +72,7 @@ export interface DeliveredRun {
 export function logDelivery(log: Log, run: DeliveredRun, { target, report }: TargetReport): void {
   if (report.status === 'none') return;
   if (report.status === 'delivered') {
-    if (!report.late)
-      log.info(`pushed to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
+    log.info(`pushed to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
     return;
   }
   const { code } = report.error;

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { takeLock } from '../../src/delivery/spool/lock.js';
 import { describeGroup } from '../../src/gateway/describe.js';
@@ -206,6 +207,20 @@ describe('a start that lies in the future, of a clock that was wrong', () => {
   });
 });
 
+test('the memory of a clock that was wrong ends with the next run', async () => {
+  await exec('true');
+  const [told = ''] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('told.json'),
+  );
+  const text = readFileSync(join(spool, told), 'utf8');
+  writeFileSync(join(spool, told), text.replace(/(last_start_timestamp_seconds":)[\d.]+/, '$19e9'));
+  await exec('true');
+  await execUnheard('exit 7');
+  proxy.refuseReadings(true, 404);
+  expect(JSON.parse((await flush()).stdout)).toMatchObject({ sent: 1, dropped: 0 });
+  expect(samples()).toMatchObject({ batch_job_exit_code: 7 });
+});
+
 test('runs of one host that overlap lose no counts', async () => {
   const gate = join(folder, 'gate');
   const waits = `: > '${folder}/begun'; while [ ! -e '${gate}' ]; do sleep 0.02; done; ${COUNT}`;
@@ -216,4 +231,30 @@ test('runs of one host that overlap lose no counts', async () => {
   writeFileSync(gate, '');
   expect(await long.result).toMatchObject({ code: 0 });
   expect(samples()).toMatchObject({ rows: 3 });
+});
+
+test('of several entries as one that is refused, only the bad one is set aside', async () => {
+  await fetch(`${gateway.url}/metrics/job/other`, { method: 'POST', body: '# TYPE taken gauge\ntaken 1\n' });
+  await execUnheard(COUNT);
+  await execUnheard(COUNT.replace('rows counter\\nrows', 'taken counter\\ntaken'));
+  const { stdout } = await flush();
+  expect(JSON.parse(stdout)).toMatchObject({ sent: 1, rejected: 1, left: 0 });
+  expect(samples()).toMatchObject({ rows: 1, batch_job_metrics_rejected: 1 });
+});
+
+test('what is kept is on the disk before it is sent, and so is what was told when it is removed', async () => {
+  const preload = fileURLToPath(new URL('../support/fault-injection.cjs', import.meta.url));
+  const log = join(folder, 'calls');
+  await runCli(words('true', ['--no-start-push']), { nodeArgs: ['-r', preload], env: { FAULT_LOG: log } });
+  const calls = readFileSync(log, 'utf8').split('\n');
+  const order = (from: number, to?: number): string =>
+    calls
+      .slice(from, to)
+      .filter((call) => /writeFileSync|fsyncSync|renameSync|http\.request/.test(call))
+      .join(' ');
+  const sent = calls.indexOf('http.request');
+  expect(order(0, sent)).toContain('fs.writeFileSync fs.fsyncSync fs.renameSync fs.fsyncSync');
+  expect(order(sent)).toContain('fs.writeFileSync fs.fsyncSync fs.renameSync fs.fsyncSync');
+  const lastFlush = calls.lastIndexOf('fs.fsyncSync');
+  expect(calls.slice(calls.lastIndexOf('fs.renameSync'), lastFlush)).toContain('fs.rmSync');
 });

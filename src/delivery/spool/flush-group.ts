@@ -18,7 +18,6 @@ import { needsBase, type RunEntry } from '../push/run-entry.js';
 import { sendEntry } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import type { Fold, GroupFolder, SpooledEntry } from './group-folder.js';
-import type { Fate } from './memory.js';
 import { openQueue, type Queue } from './queue.js';
 
 /** Why not all was sent. */
@@ -37,12 +36,15 @@ interface Batch extends Fold {
 /** How much of the jobs' own metrics goes as one request: a gateway and a proxy in front of it must take it. */
 const FOLD_LENGTH = 2 * 1024 * 1024;
 
+/** What became of an entry; `late` is that it had nothing left to tell, and was dropped. */
+export type EntryReport = SendReport | { readonly status: 'late' };
+
 export interface FlushOptions {
   readonly folder: GroupFolder;
   readonly client: GatewayClient;
   readonly limits: PushLimits;
   /** Told what became of each entry that was dealt with, before it is removed. */
-  readonly onReport: (name: string, report: SendReport) => void;
+  readonly onReport: (name: string, report: EntryReport) => void;
   /** Whether it is the entry of a run that has just ended: that is never late. */
   readonly isFresh?: (name: string) => boolean;
   /** The entry whose run is told by `onReport`, so that it need not be remembered what became of it. */
@@ -188,8 +190,7 @@ function startBatch(flush: Flush) {
 /** Takes entries away that have nothing left to tell. */
 function drop({ folder, onReport, last = {}, log }: Flush, names: readonly string[]): void {
   if (names.length === 0) return;
-  for (const name of names) onReport(name, { status: 'delivered', late: true });
-  folder.memory.remember(undefined, fatesOf(names, 'late'));
+  for (const name of names) onReport(name, { status: 'late' });
   folder.remove(names);
   const dropped = `dropped ${names.length === 1 ? 'an entry' : `${names.length} entries`} of the spool`;
   if (isStartInFuture(last, Date.now())) {
@@ -222,15 +223,11 @@ function settle(
   if (report.status !== 'failed') {
     // Its own run is told at once; any other may be waiting, and asks for it.
     const others = report.status === 'delivered' ? members.filter((name) => name !== own) : [];
-    folder.memory.remember(entry, fatesOf(others, 'delivered'));
+    folder.memory.remember(entry, others);
   }
   if (report.status === 'delivered') folder.remove(members);
   else folder.reject(members[0] ?? missing(), report.error.message);
   if (folded) folder.removeFold();
-}
-
-function fatesOf(names: readonly string[], fate: Fate): Record<string, Fate> {
-  return Object.fromEntries(names.map((name) => [name, fate]));
 }
 
 /**

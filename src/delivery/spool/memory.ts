@@ -9,32 +9,29 @@ import type { Log } from '../../log.js';
 import { type LastTold, lastToldBy } from '../push/late-entry.js';
 import type { RunEntry } from '../push/run-entry.js';
 
-/** What became of an entry that is no longer there: it was delivered, or a later run had been told of. */
-export type Fate = 'delivered' | 'late';
-
 /** What this host has told a group, which outlasts the entries. The folder's lock guards it. */
 export interface Memory {
   /** What was told last. */
   last(): LastTold;
-  /** What became of an entry that another process may ask for; `undefined` if nobody dealt with it. */
-  fateOf(name: string): Fate | undefined;
+  /** Whether an entry was delivered by another process than that of its run. */
+  wasDelivered(name: string): boolean;
   /**
-   * Remembers what was pushed, and what became of these entries. A file that cannot be written is a warning: what was
-   * pushed was pushed. The caller flushes the folder.
+   * Remembers what was pushed, and the entries that were delivered by it. A file that cannot be written is a warning:
+   * what was pushed was pushed. The caller flushes the folder.
    */
-  remember(pushed: RunEntry | undefined, fates: Readonly<Record<string, Fate>>): void;
+  remember(pushed: RunEntry, delivered: readonly string[]): void;
 }
 
 interface Content {
   readonly last: LastTold;
-  readonly fates: Readonly<Record<string, Fate>>;
+  readonly delivered: readonly string[];
 }
 
 const FORMAT = 1;
-const NOTHING: Content = { last: {}, fates: {} };
+const NOTHING: Content = { last: {}, delivered: [] };
 /** No run waits longer for its lock than it may take to push. */
 const KEPT_MS = 86_400_000;
-const MOST_FATES = 1000;
+const MOST_NAMES = 1000;
 
 /** @param folder of the group. */
 export function openMemory(folder: string, gateway: string, log: Log): Memory {
@@ -54,14 +51,14 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
 
   return {
     last: () => read().last,
-    fateOf: (name) => read().fates[name],
-    remember(pushed, fates) {
+    wasDelivered: (name) => read().delivered.includes(name),
+    remember(pushed, delivered) {
       try {
         const before = read();
-        const told = pushed ? lastToldBy(parseFamilies(pushed.outcome)) : {};
         const content: Content = {
-          last: { ...before.last, ...told },
-          fates: recent({ ...before.fates, ...fates }),
+          // Of a clock that was wrong nothing stays: the newest run is the one that is told last.
+          last: { ...before.last, ...lastToldBy(parseFamilies(pushed.outcome)) },
+          delivered: recent([...before.delivered, ...delivered]),
         };
         makeFolder(folder);
         writeWhole(path, `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
@@ -73,26 +70,20 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
 }
 
 /** The newest of those that a run may still ask for; names begin with when they were made, in microseconds. */
-function recent(fates: Content['fates']): Content['fates'] {
+function recent(names: readonly string[]): readonly string[] {
   const now = Date.now();
-  const kept = Object.entries(fates).filter(
-    ([name]) => Math.abs(now - Number(name.slice(0, 16)) / 1000) < KEPT_MS,
-  );
-  return Object.fromEntries(kept.slice(-MOST_FATES));
+  const kept = names.filter((name) => Math.abs(now - Number(name.slice(0, 16)) / 1000) < KEPT_MS);
+  return kept.slice(-MOST_NAMES);
 }
 
 function toContent(value: unknown): Content {
-  const { format, last, fates } = object(value);
+  const { format, last, delivered } = object(value);
   if (format !== FORMAT) throw new Error(`expected the format ${FORMAT}, got ${JSON.stringify(format)}`);
   return {
     last: Object.fromEntries(
       Object.entries(object(last)).flatMap(([name, at]) => (typeof at === 'number' ? [[name, at]] : [])),
     ),
-    fates: Object.fromEntries(
-      Object.entries(object(fates)).flatMap(([name, fate]) =>
-        fate === 'delivered' || fate === 'late' ? [[name, fate]] : [],
-      ),
-    ),
+    delivered: Array.isArray(delivered) ? delivered.filter((name) => typeof name === 'string') : [],
   };
 }
 

@@ -7,7 +7,7 @@ import { PushError } from '../http/push-error.js';
 import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
 import { sendEntry, sendOutcomeAlone } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
-import { flushGroup } from './flush-group.js';
+import { type EntryReport, flushGroup } from './flush-group.js';
 import type { GroupFolder, SpooledEntry } from './group-folder.js';
 import { takeLock } from './lock.js';
 import { openSpool } from './spool.js';
@@ -81,24 +81,22 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     });
   };
 
-  const sayEarlier = (name: string, report: SendReport): void => {
-    if (report.status === 'delivered' && report.late) return;
-    const sent = report.status === 'delivered';
+  const sayEarlier = (name: string, { status }: EntryReport): void => {
+    if (status === 'late') return;
+    const sent = status === 'delivered';
     log.debug(`${name} of the spool: ${sent ? 'sent' : 'refused and set aside'}`, {
       event: sent ? 'spool_sent' : 'spool_set_aside',
       target: client.target,
     });
   };
 
-  /** What another process made of the entry that is gone; `undefined` if that dropped it, since the spool was full. */
+  /** What another process made of the entry that is gone; `undefined` if nobody has sent it: it was dropped. */
   const dealtWith = (name: string): SendReport | undefined => {
     const reason = folder.rejectionOf(name);
     if (reason !== undefined) {
       return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
     }
-    const fate = folder.memory.fateOf(name);
-    if (fate === 'late') log.warn('the outcome was dropped: the group has heard of a later run');
-    return fate && { status: 'delivered', ...(fate === 'late' ? { late: true } : {}) };
+    return folder.memory.wasDelivered(name) ? { status: 'delivered' } : undefined;
   };
 
   /** Puts an entry back that is gone though nobody dealt with it. */
@@ -130,7 +128,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     if (first.status !== 'failed' || !first.unread) return first;
     const alone = await sendEntry(client, outcomeOf(entry), limits);
     if (alone.status !== 'delivered') return { ...alone, spooled: true };
-    folder.memory.remember(entry, {});
+    folder.memory.remember(entry, []);
     if (isOutcomeAll(entry)) {
       settle(alone);
       folder.remove([name]);
@@ -169,6 +167,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       limits,
       onReport: (told, its) => {
         if (told !== name) return sayEarlier(told, its);
+        if (its.status === 'late') return;
         report = its;
         settle(its);
       },
@@ -263,10 +262,10 @@ export async function flushFolderOnce(
       let sent = 0;
       let dropped = 0;
       let refused = 0;
-      const onReport = (_name: string, report: SendReport): void => {
-        if (report.status !== 'delivered') refused++;
-        else if (report.late) dropped++;
-        else sent++;
+      const onReport = (_name: string, { status }: EntryReport): void => {
+        if (status === 'delivered') sent++;
+        else if (status === 'late') dropped++;
+        else refused++;
       };
       const end = await flushGroup({ folder, client, limits: { deadline }, onReport, log });
       return {

@@ -96,3 +96,49 @@ test.each([true, false])('entries folded leave what entries in order leave (accu
   );
   expect(folds).toBeGreaterThan(400);
 });
+
+const one = (changes: Partial<RunEntry>): RunEntry => ({
+  key: { job: 'a', grouping: [] },
+  startedAtMs: 0,
+  put: false,
+  outcome: '',
+  outcomeAlone: '',
+  own: '# TYPE c counter\nc 1\n',
+  accumulate: false,
+  ...changes,
+});
+
+test('a run that replaced the group does so with the runs that follow as one', () => {
+  const before = one({ own: '# TYPE gone gauge\ngone 1\n' });
+  const first = one({ put: true });
+  const fold = startFold(first);
+  expect(fold.add(one({ own: '# TYPE d counter\nd 1\n' }))).toBe(true);
+  expect(send([before, fold.entry()])).toEqual(
+    send([before, first, one({ own: '# TYPE d counter\nd 1\n' })]),
+  );
+  expect(send([before, fold.entry()])).toEqual({ c: 1, d: 1 });
+});
+
+test.each([
+  ['the first', { base: '' }, {}],
+  ['the second', {}, { base: '' }],
+])('counts go on from one base: none are added to those of an entry that has one (%s)', (_name, a, b) => {
+  const fold = startFold(one({ accumulate: true, ...a }));
+  expect(fold.add(one({ accumulate: true, ...b }))).toBe(false);
+  expect(fold.entry()).toEqual(one({ accumulate: true, ...a }));
+});
+
+test('an entry that cannot be added changes nothing of those before it', () => {
+  const fold = startFold(one({ accumulate: true }));
+  expect(fold.add(one({ accumulate: true, own: '# TYPE b counter\nb 1\n# TYPE c gauge\nc 5\n' }))).toBe(
+    false,
+  );
+  expect(fold.add(one({ accumulate: true }))).toBe(true);
+  expect(fold.entry().own).toBe('# TYPE c counter\nc 2\n');
+});
+
+test('several as one are as new as the newest: an older run among them makes none of it late', () => {
+  const fold = startFold(one({ startedAtMs: 5 }));
+  fold.add(one({ startedAtMs: 3 }));
+  expect(fold.entry().startedAtMs).toBe(5);
+});
