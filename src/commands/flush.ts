@@ -48,8 +48,13 @@ export const flush = defineCommand({
     }
     client.close();
 
-    for (const { message, hint, code } of errors)
+    const hints = new Set<string | undefined>();
+    for (const { message, hint: its, code } of errors) {
+      // Once for all groups.
+      const hint = hints.has(its) ? undefined : its;
+      hints.add(its);
       log.error(message, { event: 'delivery_failed', target: client.target, code, hint });
+    }
     const elsewhere = spool.pendingByGateway().filter(({ gateway }) => gateway !== client.target);
     const result = { gateway: client.target, ...total, elsewhere };
     host.stdout.write(values.json ? `${JSON.stringify(result)}\n` : describe(result));
@@ -72,7 +77,7 @@ function describe({ gateway, sent, dropped, rejected, left, elsewhere }: FlushSu
   const lines = [
     `${gateway}: ${sent} sent, ${late}${rejected} refused and set aside, ${left} still waiting`,
     ...elsewhere.map(
-      ({ gateway: other, entries }) => `${other}: ${entries} waiting; send them with --gateway ${other}`,
+      ({ gateway: other, entries }) => `${other}: ${entries} waiting; send with --gateway ${other}`,
     ),
   ];
   return `${lines.join('\n')}\n`;

@@ -66,7 +66,10 @@ function parseCron(expression: string, timezone: string | undefined): Cron {
   } catch (error) {
     throw new UsageError(
       `expected-interval: expected a duration such as 1h or a cron expression such as "0 3 * * *", got ${JSON.stringify(expression)}`,
-      { cause: error, ...(error instanceof Error ? { hint: error.message } : {}) },
+      {
+        cause: error,
+        ...(error instanceof Error ? { hint: error.message.replace(/^CronPattern: /, '') } : {}),
+      },
     );
   }
 }

@@ -125,7 +125,7 @@ export function createLifecycle({ log: ownLog, onCommand }: LifecycleOptions): L
       ended = true;
       process.exitCode = exitCode;
       setTimeout(() => {
-        log().warn(`the job left open: ${describeOpenHandles()}; ended without waiting for them`, {
+        log().warn(`the job left open: ${describeOpenHandles()}; ended without waiting`, {
           event: 'job_left_open',
         });
         process.exit(exitCode);

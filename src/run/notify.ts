@@ -6,6 +6,6 @@ export function notify(log: Log, body: () => void): void {
   try {
     body();
   } catch (error) {
-    log.warn(`telling of the run failed: ${describeThrown(error)}`, { event: 'bug', error });
+    log.warn(`a callback of the run failed: ${describeThrown(error)}`, { event: 'callback_failed', error });
   }
 }

@@ -13,9 +13,9 @@ export function dialectDifferences(expression: string): string[] {
   if (isRestricted(dayOfMonth) && isRestricted(dayOfWeek)) {
     const stepped = [dayOfMonth, dayOfWeek].some((field) => field.startsWith('*'));
     const others = stepped
-      ? 'Kubernetes where either does; system cron as node-cron'
-      : 'Kubernetes and system cron where either does';
-    differences.push(`days: node-cron runs where "${dayOfMonth}" and "${dayOfWeek}" both match; ${others}`);
+      ? 'Kubernetes if either does; system cron as node-cron'
+      : 'Kubernetes and system cron if either does';
+    differences.push(`days: node-cron runs if "${dayOfMonth}" and "${dayOfWeek}" both match; ${others}`);
   }
   if (seconds !== undefined) {
     differences.push(

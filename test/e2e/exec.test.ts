@@ -256,7 +256,7 @@ describeOnPushgateways('prombatch exec', (gateway) => {
       const { stderr, code } = await result;
       expect(code).toBe(3);
       for (const line of [2, 3, 4, 5, 6]) expect(stderr).toContain(`own metrics: line ${line}: `);
-      expect(stderr).toContain('1 more lines like these were left out');
+      expect(stderr).toContain('1 more such line\n');
       expect(await samples()).toMatchObject({
         'good{shard="1"}': 1,
         'good_too{a="ü",shard="1"}': 2,

@@ -52,7 +52,7 @@ const TABLE: readonly (readonly [
   [
     'answers 401',
     () => rejecting(401, 'who are you'),
-    { code: 3, message: 'refused the credentials (401): who are you' },
+    { code: 3, message: 'denied access (401): who are you' },
   ],
   ['answers 404', () => rejecting(404), { code: 3, message: 'has no such path (404)' }],
   [
@@ -77,7 +77,7 @@ const TABLE: readonly (readonly [
     () => answering({ status: 503, headers: { 'Retry-After': '0' } }),
     { code: 3, message: /gave up after \d{1,2} tries/ },
   ],
-  ['answers 503 for ever', () => rejecting(503), { code: 3, message: 'could not take the push (503)' }],
+  ['answers 503 for ever', () => rejecting(503), { code: 3, message: 'could not answer (503)' }],
 ];
 
 describe.each(TABLE)('a gateway that %s', (_title, start, expected) => {

@@ -71,7 +71,7 @@ test('what trying again cannot mend has its remedy in the line, kept or not', as
   const args = ['exec', '-g', server.address, ...SHORT, '--', 'true'];
   const [line, ...more] = lines((await runCli(args)).stderr);
   expect(more).toEqual([]);
-  expect(line).toMatch(/\(401\); give user and password with .*; kept in the spool, /);
+  expect(line).toMatch(/\(401\); check user and password in .*; kept in the spool, /);
 });
 
 test('a push that went through in the end says nothing of the tries before, nor of the start push', async () => {

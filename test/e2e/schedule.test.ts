@@ -343,5 +343,5 @@ test.each([
 
 test('what others read otherwise is warned of by name', async () => {
   const { stderr } = await runCli(['schedule', '* * 13 * 5', '--listen', '192.0.2.1:80']);
-  expect(stderr).toContain('warning: cron: days: node-cron runs where "13" and "5" both match');
+  expect(stderr).toContain('warning: cron: days: node-cron runs if "13" and "5" both match');
 });

@@ -135,8 +135,8 @@ describe.skipIf(!binary)('a Pushgateway behind TLS, client certificates and basi
       () => `tls_config: {ca_file: ca/ca.pem}\n${auth()}`,
       /asks for a client certificate.*cert_file/,
     ],
-    ['a wrong password', 'good', () => tls() + auth('wrong battery'), /refused the credentials \(401\)/],
-    ['no password', 'good', () => tls(), /refused the credentials \(401\).*PUSHGATEWAY_PASSWORD/],
+    ['a wrong password', 'good', () => tls() + auth('wrong battery'), /denied access \(401\)/],
+    ['no password', 'good', () => tls(), /denied access \(401\).*PUSHGATEWAY_PASSWORD/],
   ] as const)('%s is said, is exit 3, and is not tried again', async (title, port, yaml, message) => {
     const result = await run(configure(title.replaceAll(' ', '-'), yaml()), ports[port]);
     expect(result.code).toBe(3);

@@ -171,7 +171,7 @@ describe('flush', () => {
     });
     expect(gateway.groups().map(({ labels }) => labels)).toEqual([[['job', 'one']], [['job', 'two']]]);
     expect((await flush()).stdout).toContain(
-      'http://127.0.0.1:1: 1 waiting; send them with --gateway http://127.0.0.1:1',
+      'http://127.0.0.1:1: 1 waiting; send with --gateway http://127.0.0.1:1',
     );
   });
 
@@ -225,7 +225,7 @@ test('a damaged entry is set aside with a warning, and the others go', async () 
 test('the spool is bounded: the oldest entries go, and the warning counts them', async () => {
   for (let runs = 0; runs < 3; runs++) await run('--spool-limit', '3');
   const result = await run('--spool-limit', '2');
-  expect(result.stderr).toContain('the spool is full: 2 of its oldest entries were dropped');
+  expect(result.stderr).toContain('the spool is full: its 2 oldest entries were dropped');
   expect(files()).toHaveLength(2);
 });
 

@@ -54,9 +54,6 @@ function nameOf(argv: readonly string[]): string {
   if (name !== undefined) return name;
   throw new UsageError(
     `--job: expected a name for the job, which ${JSON.stringify(argv.join(' '))} does not tell`,
-    {
-      hint: 'name it with --job <name>',
-    },
   );
 }
 

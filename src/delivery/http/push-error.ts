@@ -59,6 +59,10 @@ export function mayBeReadLater(error: PushError): boolean {
 /** The code of a reading that is longer than what is read of one. */
 export const READING_TOO_LARGE = 'READING_TOO_LARGE';
 
+const GATEWAY_PASSWORD =
+  'check user and password in PUSHGATEWAY_USERNAME and PUSHGATEWAY_PASSWORD, or in --http-config-file';
+const PROXY_PASSWORD = 'check proxy_url in --http-config-file: its user and password stand in it';
+
 /** An HTTP answer. */
 export interface HttpResponse {
   readonly status: number;
@@ -80,24 +84,21 @@ export function refusalError(gateway: string, refusal: HttpResponse, now: number
       {
         ...common,
         retryable: false,
-        hint: 'give the address that the redirect names with --gateway: a push is not followed, since a redirect can drop its body',
+        hint: 'name that address with --gateway: a redirect can drop the body of a push, so it is not followed',
       },
     );
   }
   if (status === 401 || status === 403 || status === 407) {
-    return new PushUnauthorized(
-      'PUSH_UNAUTHORIZED',
-      `${gateway} refused the credentials (${status})${said}`,
-      {
-        ...common,
-        retryable: false,
-        hint: 'give user and password with PUSHGATEWAY_USERNAME and PUSHGATEWAY_PASSWORD, or with --http-config-file',
-      },
-    );
+    const who = status === 407 ? `the proxy of ${gateway}` : gateway;
+    return new PushUnauthorized('PUSH_UNAUTHORIZED', `${who} denied access (${status})${said}`, {
+      ...common,
+      retryable: false,
+      hint: status === 407 ? PROXY_PASSWORD : GATEWAY_PASSWORD,
+    });
   }
   if (isRetryableStatus(status)) {
     const retryAfterMs = parseRetryAfter(firstHeader(refusal.headers['retry-after']), now);
-    return new PushUnavailable('PUSH_UNAVAILABLE', `${gateway} could not take the push (${status})${said}`, {
+    return new PushUnavailable('PUSH_UNAVAILABLE', `${gateway} could not answer (${status})${said}`, {
       ...common,
       retryable: true,
       retryAfterMs,
@@ -163,7 +164,7 @@ export function connectionError(gateway: string, error: Error & { readonly code?
     return new PushUnreachable('PUSH_UNREACHABLE', `${gateway} cannot be reached: ${error.message}`, {
       retryable: false,
       cause: error,
-      hint: 'check proxy_url in --http-config-file: its user and password stand in it',
+      hint: PROXY_PASSWORD,
     });
   }
   if (code === 'ECONNREFUSED') {

@@ -24,7 +24,6 @@ export async function collectJobMetrics(options: CollectOptions, deadline: Deadl
     text,
     problem: new PushError('OWN_METRICS_REFUSED', `the job's own metrics cannot be pushed: ${problem}`, {
       retryable: false,
-      hint: 'the outcome of the run does not depend on them and goes alone',
     }),
   };
 }

@@ -65,7 +65,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       const dropped = await spool.trim(bounds, fresh);
       if (dropped > 0) {
         log.warn(
-          `the spool is full: ${dropped} of its oldest entries were dropped to keep ${bounds.entries} entries and ${bounds.bytes} bytes`,
+          `the spool is full: ${dropped === 1 ? 'its oldest entry was' : `its ${dropped} oldest entries were`} dropped (--spool-limit)`,
           { event: 'spool_full' },
         );
       }

@@ -45,12 +45,17 @@ export function writeTextfile(folder: string, entry: TextfileEntry, warn: Log['w
     const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
   } catch (error) {
-    throw new PushError('TEXTFILE_FAILED', `${path}: ${describeThrown(error)}`, {
+    throw new PushError('TEXTFILE_FAILED', `${path}: ${reasonOf(error)}`, {
       retryable: false,
       cause: error,
       hint: 'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)',
     });
   }
+}
+
+/** A system error without the name of the temporary file. */
+function reasonOf(error: unknown): string {
+  return describeThrown(error).replace(/, \w+ '[^']*\.tmp'.*$/s, '');
 }
 
 /** The run's metrics with their counts going on, and the counts that the run did not touch at all. */

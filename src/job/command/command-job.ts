@@ -88,6 +88,7 @@ function readMetrics(
   for (const problem of problems.slice(0, SHOWN_PROBLEMS))
     warn(`the command's own metrics: ${problem}`, IGNORED);
   const more = problems.length - SHOWN_PROBLEMS;
-  if (more > 0) warn(`the command's own metrics: ${more} more lines like these were left out`, IGNORED);
+  if (more > 0)
+    warn(`the command's own metrics: ${more} more such ${more === 1 ? 'line' : 'lines'}`, IGNORED);
   return { ...records, metricsRejected: rejected };
 }

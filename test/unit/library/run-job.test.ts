@@ -189,7 +189,7 @@ test('a listener that throws does not cost the outcome', async () => {
     },
   });
   expect(result).toMatchObject({ exitCode: 0, delivery: { status: 'delivered' } });
-  expect(warnings[0]).toContain('telling of the run failed: broken listener');
+  expect(warnings[0]).toContain('a callback of the run failed: broken listener');
   expect(gateway.groups()[0]?.samples.batch_job_success).toBe(1);
   await gateway.close();
 });

@@ -60,3 +60,11 @@ test('what OpenSSL says is one line without the place in its sources', () => {
     'https://gw asks for a client certificate: sslv3 alert bad certificate (ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE)',
   );
 });
+
+test('who denies access is named, the gateway or the proxy before it, with where the password stands', () => {
+  const refuse = (status: number) => refusalError('http://gw', { status, headers: {}, body: '' }, NOW);
+  expect(refuse(401).message).toBe('http://gw denied access (401)');
+  expect(refuse(403).hint).toContain('PUSHGATEWAY_PASSWORD');
+  expect(refuse(407).message).toBe('the proxy of http://gw denied access (407)');
+  expect(refuse(407).hint).toContain('proxy_url');
+});
