@@ -68,7 +68,7 @@ export function withFields(log: Log, bound: LogFields): Log {
       try {
         log[level](message, { ...bound, ...fields });
       } catch {
-        // As above.
+        // No line is worth the run that it is about.
       }
     };
   return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };

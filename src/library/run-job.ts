@@ -1,11 +1,11 @@
 import { UsageError } from '../errors.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
 import { isJob, type Job } from '../job/job.js';
+import { withFields } from '../log.js';
 import type { RunOptions } from '../run/run-options.js';
 import type { RunResult } from '../run/run-result.js';
 import { startRun } from '../run/start-run.js';
 import { batchSettings, onPushFailureSetting } from '../settings/batch-settings.js';
-import { guardLog } from './guarded-log.js';
 import {
   checkOptions,
   describeValue,
@@ -74,6 +74,6 @@ export async function runJob<R extends MetricsSource>(
     throw new UsageError(`job: expected a job that defineJob made, got ${describeValue(job)}`);
   }
   checkOptions(given, checks);
-  const log = given.log && guardLog(given.log);
+  const log = given.log && withFields(given.log, {});
   return startRun(job, { ...given, ...resolveGateway(given), ...resolveDisk(given), log }).result;
 }

@@ -5,10 +5,15 @@ import { createLog, withFields } from '../../src/log.js';
 
 const SOURCE = new URL('../../src/', import.meta.url).pathname;
 
-test('the documents name each event of the log, and no other', () => {
-  const text = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+function sources(): { readonly name: string; readonly text: string }[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => readFileSync(join(SOURCE, name), 'utf8'))
+    .map((name) => ({ name, text: readFileSync(join(SOURCE, name), 'utf8') }));
+}
+
+test('the documents name each event of the log, and no other', () => {
+  const text = sources()
+    .map((source) => source.text)
     .join('');
   const said = new Set([...text.matchAll(/\bevent(?:: | = )[^,;}]+/g)].flatMap(([code]) => wordsIn(code)));
   const page = readFileSync(new URL('../../docs/delivery.md', import.meta.url), 'utf8');
@@ -22,6 +27,19 @@ test('the documents name each event of the log, and no other', () => {
 /** The words that look like an event; a comparison's are no such. */
 function wordsIn(code: string): (string | undefined)[] {
   return [...code.replace(/=== '\w+'/g, '').matchAll(/'([a-z_]+)'/g)].map(([, word]) => word);
+}
+
+test('each line that is logged has an event', () => {
+  const calls = sources()
+    .filter(({ name }) => name !== 'log.ts')
+    .flatMap(({ name, text }) => callsIn(text).map((call) => `${name}: ${call}`));
+  expect(calls.length).toBeGreaterThan(40);
+  expect(calls.filter((call) => !call.includes('event'))).toEqual([]);
+});
+
+/** The calls of a log's methods, each up to the end of its statement. */
+function callsIn(text: string): string[] {
+  return text.match(/\blog(?:\(\))?(?:\.(?:debug|info|warn|error)|\[\w+\])\([\s\S]*?\);?\n/g) ?? [];
 }
 
 test('a line has the fields that its log is bound to, unless it has its own', () => {

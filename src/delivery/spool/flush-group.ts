@@ -195,9 +195,10 @@ function drop({ folder, onReport, last = {}, log }: Flush, names: readonly strin
   const dropped = `dropped ${names.length === 1 ? 'an entry' : `${names.length} entries`} of the spool`;
   if (isStartInFuture(last, Date.now())) {
     log.warn(`${dropped}: the last start that the group has heard of lies in the future`, {
+      event: 'late_dropped',
       hint: 'a clock was wrong; the next run of the job sets it right',
     });
-  } else log.info(`${dropped}: the group has heard of a later run`);
+  } else log.info(`${dropped}: the group has heard of a later run`, { event: 'late_dropped' });
 }
 
 async function sendBatch(

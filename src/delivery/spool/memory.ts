@@ -44,6 +44,7 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
     } catch (error) {
       log.warn(
         `what was told last cannot be read, and is taken for nothing: ${path}: ${describeThrown(error)}`,
+        { event: 'spool_unusable', target: gateway },
       );
       return NOTHING;
     }
@@ -63,7 +64,10 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
         makeFolder(folder);
         writeWhole(path, `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
       } catch (error) {
-        log.warn(`what was told last cannot be kept: ${describeThrown(error)}`);
+        log.warn(`what was told last cannot be kept: ${describeThrown(error)}`, {
+          event: 'spool_unusable',
+          target: gateway,
+        });
       }
     },
   };
