@@ -27,7 +27,9 @@ A success is said only on a terminal or with --log-format json, so that cron has
 
 Examples:
   prombatch exec -- /usr/local/bin/backup.sh --full
-  prombatch exec --job nightly --timeout 2h --expected-interval 1d -- sh -c 'pg_dump shop | gzip > shop.gz'
+  prombatch exec --job nightly --timeout 2h --expected-interval 1d -- \\
+    bash -o pipefail -c 'pg_dump shop | gzip > shop.gz.new && mv shop.gz.new shop.gz'
+With sh -c the exit code of a pipeline is that of its last command, whatever became of the others.
 
 Exit codes:
   n      the command's own, whatever became of its metrics

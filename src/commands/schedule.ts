@@ -72,7 +72,7 @@ export const schedule = defineCommand({
 skipped. On SIGTERM no new run begins; the one under way gets --grace to end.
 
 Examples:
-  prombatch schedule '*/5 * * * *' ./import-orders.js
+  prombatch schedule '*/5 * * * *' ./import-orders.mjs
   prombatch schedule '30 2 * * *' --timezone Europe/Berlin -- backup.sh --full
 
 Exit codes:
