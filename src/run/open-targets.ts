@@ -62,7 +62,7 @@ async function openClientOrFail({ delivery, log }: ResolvedRunOptions): Promise<
     const failure = () =>
       new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
     const fail = () => Promise.reject(failure());
-    return { target: addressOf(gateway), close() {}, push: fail, readGroup: fail, findFamilies: fail };
+    return { target: addressOf(gateway), close() {}, push: fail, readGroup: fail, readGroups: fail };
   }
 }
 

@@ -8,7 +8,7 @@ export function createDryRun(address: GatewayAddress, write: (text: string) => v
     close() {},
     // A dry run touches no gateway, so it shows what the first run of a group would push.
     readGroup: () => Promise.resolve([]),
-    findFamilies: () => Promise.resolve([]),
+    readGroups: () => Promise.resolve([]),
     async push(request) {
       const { headers, body } = await encodeBody(request);
       const url = address.display + request.path;

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { GatewayGroup } from '../../exposition/api-groups.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { TEXT_FORMAT } from '../../exposition/write.js';
 import { type Log, silentLog } from '../../log.js';
@@ -16,7 +17,6 @@ import {
 import type { GatewayAddress } from '../http/gateway-address.js';
 import { PushError, refusalError } from '../http/push-error.js';
 import { planRetry, tryLimitMs } from '../http/retry-plan.js';
-import type { HeldFamily } from './api-metrics.js';
 
 /** One push as the wire will see it, before credentials are added. */
 export interface PushRequest {
@@ -54,11 +54,11 @@ export interface GatewayClient {
    */
   readGroup(key: GroupingKey, limits: PushLimits): Promise<readonly MetricFamily[]>;
   /**
-   * Who holds families of these names now.
+   * All that the gateway holds now.
    *
    * @throws PushError
    */
-  findFamilies(names: readonly string[], limits: PushLimits): Promise<readonly HeldFamily[]>;
+  readGroups(limits: PushLimits): Promise<readonly GatewayGroup[]>;
   close(): void;
 }
 
@@ -136,10 +136,12 @@ export function createGatewayClient(
     }
   };
 
-  const readAll = (limits: PushLimits): Promise<string> => {
+  const read = (limits: PushLimits): Promise<string> => {
     const { once = false, readOnce = false } = limits;
-    const request = { method: 'GET', path: '/api/v1/metrics', headers: AGENT } as const;
-    return send(request, { ...limits, once: once || readOnce });
+    return send(
+      { method: 'GET', path: '/api/v1/metrics', headers: AGENT },
+      { ...limits, once: once || readOnce },
+    );
   };
 
   return {
@@ -151,14 +153,14 @@ export function createGatewayClient(
       await send({ ...request, ...(await encodeBody(request)) }, limits);
     },
     async readGroup(key, limits) {
-      const text = await readAll(limits);
+      const text = await read(limits);
       const { parseGroup } = await import('./api-metrics.js');
       return parseGroup(text, key, address.display);
     },
-    async findFamilies(names, limits) {
-      const text = await readAll(limits);
-      const { parseHolders } = await import('./api-metrics.js');
-      return parseHolders(text, names, address.display);
+    async readGroups(limits) {
+      const text = await read(limits);
+      const { parseGroups } = await import('./api-metrics.js');
+      return parseGroups(text, address.display);
     },
   };
 }

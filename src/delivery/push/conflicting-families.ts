@@ -1,6 +1,6 @@
-import type { MetricFamily } from '../../exposition/family.js';
+import type { GatewayGroup } from '../../exposition/api-groups.js';
+import type { MetricFamily, MetricType } from '../../exposition/family.js';
 import { writeFamilies } from '../../exposition/write.js';
-import type { HeldFamily } from '../client/api-metrics.js';
 import type { GatewayClient, PushLimits, PushRequest } from '../client/gateway-client.js';
 import { withDeadline } from '../deadline.js';
 import { formatKey, type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
@@ -18,6 +18,13 @@ export interface Push {
 
 /** The families that are left out, each with the refusal that told so. */
 export type LeftOut = Map<string, PushError>;
+
+/** A family that a group of the gateway holds. */
+interface HeldFamily {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly group: GroupingKey;
+}
 
 /** The batch metrics are gauges, all of them. */
 const OUTCOME_TYPE = 'gauge';
@@ -125,17 +132,25 @@ async function readConflicts(
 ): Promise<readonly HeldFamily[] | undefined> {
   try {
     const held = await withDeadline(Math.min(READ_MS, deadline.remainingMs()), (own) =>
-      client.findFamilies(names, {
+      client.readGroups({
         deadline: own,
         signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
         once: true,
       }),
     );
-    return held.filter(({ type, group }) => type !== OUTCOME_TYPE && !isSameGroup(group, key));
+    return held
+      .flatMap((group) => heldFamilies(group, names))
+      .filter(({ type, group }) => type !== OUTCOME_TYPE && !isSameGroup(group, key));
   } catch (error) {
     if (error instanceof PushError) return undefined;
     throw error;
   }
+}
+
+function heldFamilies({ labels, families }: GatewayGroup, names: readonly string[]): HeldFamily[] {
+  const { job = '', ...grouping } = Object.fromEntries(labels);
+  const group: GroupingKey = { job, grouping: Object.entries(grouping) };
+  return families.filter(({ name }) => names.includes(name)).map(({ name, type }) => ({ name, type, group }));
 }
 
 /** A push replaces what its own group holds. */
