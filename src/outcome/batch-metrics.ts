@@ -105,6 +105,9 @@ const BATCH_METRICS = [
   },
 ] as const satisfies readonly BatchMetric[];
 
+/** The name of a batch metric: a misspelt one does not compile. */
+export type BatchMetricName = (typeof BATCH_METRICS)[number]['name'];
+
 const all: readonly BatchMetric[] = BATCH_METRICS;
 const namesOf = (metrics: readonly BatchMetric[]): readonly string[] => metrics.map(({ name }) => name);
 
@@ -118,7 +121,7 @@ export const SUCCESS_FAMILY_NAMES = namesOf(all.filter(({ pushed }) => pushed ==
 export const LABELLED_BY_JOB = namesOf(all.filter(({ labelledByJob }) => labelledByJob));
 
 /** Whether a run is newer than what is held is told by when it began. */
-export const LAST_START: (typeof BATCH_METRICS)[number]['name'] = 'batch_job_last_start_timestamp_seconds';
+export const LAST_START: BatchMetricName = 'batch_job_last_start_timestamp_seconds';
 
 /** The labels that batch metrics carry themselves, and a group therefore must not. */
 export const BATCH_LABEL_NAMES = all.flatMap(({ label }) => label ?? []);

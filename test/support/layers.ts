@@ -27,7 +27,8 @@ export const LAYERS: readonly Layer[] = [
   { places: ['schedule/'], what: 'runs again and again: ticks, the scheduler, its metrics and pages' },
   { places: ['run/'], what: 'one run: its options, its targets, the job, what became of it, the exit code' },
   { places: ['settings/'], what: 'flags and environment variables, and how they are read' },
-  { places: ['gateway/'], what: 'the embedded Pushgateway and its page' },
+  { places: ['gateway/'], what: 'the embedded Pushgateway' },
+  { places: ['gateway/page/'], what: 'the page of jobs, of the embedded gateway and of `status --serve`' },
   {
     places: ['delivery/delivery.ts', 'delivery/gateway-target.ts'],
     what: "a run's targets as one, and the target of a gateway",
@@ -47,6 +48,11 @@ export const LAYERS: readonly Layer[] = [
   },
   { places: ['job/command/'], what: 'a command as a job: processes, signals, its metrics file' },
   { places: ['job/'], what: 'what a job is, how it is run, when it is due' },
+  {
+    // Above the batch metrics, which it reads; below all that shows it. The browser runs it, so nothing of Node is in it.
+    places: ['status/'],
+    what: 'one view of a job, from what a gateway holds of it: facts, order, words',
+  },
   { places: ['outcome/'], what: 'how a run ended, and the batch metrics: one table' },
   { places: ['process/'], what: 'signals, how the process ends, stderr, the progress bar' },
   { places: ['metrics-server.ts'], what: 'a small HTTP server for metrics and health' },
