@@ -32,7 +32,7 @@ Exit codes:
     const { openGateway } = await import('../gateway/gateway.js');
     const log = openLog(host, values);
     const running = await openGateway(values.listen).catch((error: unknown) => {
-      throw cannotListen(values.listen, error);
+      throw cannotListen('--listen', values.listen, error);
     });
     if (!running.loopback) {
       log.warn(

@@ -185,6 +185,6 @@ async function openPages(
     log.info(`scheduler's metrics at ${pages.url}/metrics`, { event: 'listening', url: pages.url });
     return pages.close;
   } catch (error) {
-    throw cannotListen(address, error);
+    throw cannotListen('--listen', address, error);
   }
 }

@@ -48,7 +48,7 @@ export const serve = defineCommand({
     const pages = await listen(values.listen, {
       '/metrics': async () => ({ status: 200, body: await registry.metrics() }),
     }).catch((error: unknown) => {
-      throw cannotListen(values.listen, error);
+      throw cannotListen('--listen', values.listen, error);
     });
     let ticks = 0;
     const timer = setInterval(() => tick(++ticks), values.intervalMs);
