@@ -1,9 +1,9 @@
-// Makes `src/gateway/page/script.generated.ts` from the script of the embedded gateway's page, which runs in a browser.
+// Makes `src/gateway/page/script.generated.ts` from the script of the page of jobs, which runs in a browser.
 import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { outputFiles } = await build({
-  entryPoints: ['src/gateway/page/script.ts'],
+  entryPoints: ['src/gateway/page/browser/script.ts'],
   bundle: true,
   format: 'iife',
   target: 'es2022',
@@ -15,5 +15,5 @@ const [script] = outputFiles;
 if (!script) throw new Error('expected the script of the page, got none');
 writeFileSync(
   'src/gateway/page/script.generated.ts',
-  `/** The script of the page, made from script.ts by scripts/page-script.mjs. */\nexport const SCRIPT = ${JSON.stringify(script.text)};\n`,
+  `/** The script of the page, made from browser/ by scripts/page-script.mjs. */\nexport const SCRIPT = ${JSON.stringify(script.text)};\n`,
 );

@@ -1,3 +1,4 @@
+import type { PushEvent } from '../gateway/push-record.js';
 import { logSettings } from '../settings/batch-settings.js';
 import { listenAddress } from '../settings/parsers.js';
 import { cannotListen } from './steps/cannot-listen.js';
@@ -29,9 +30,13 @@ Exit codes:
   70     a bug in prombatch`,
   settings,
   async run(host, { values }) {
-    const { openGateway } = await import('../gateway/gateway.js');
+    const [{ openGateway }, { logPush }] = await Promise.all([
+      import('../gateway/gateway.js'),
+      import('../gateway/push-log.js'),
+    ]);
     const log = openLog(host, values);
-    const running = await openGateway(values.listen).catch((error: unknown) => {
+    const onPush = (event: PushEvent) => logPush(log, event);
+    const running = await openGateway({ ...values.listen, onPush }).catch((error: unknown) => {
       throw cannotListen('--listen', values.listen, error);
     });
     if (!running.loopback) {

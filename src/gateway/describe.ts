@@ -1,6 +1,9 @@
 import { writeLabels } from '../exposition/write.js';
+import { describeName, describeOutcome } from '../status/describe.js';
+import { viewJob } from '../status/job-view.js';
 import { type Metric, toFamily } from './metric.js';
-import { failureTimeOf, type Group, PUSH_FAILURE_TIME, PUSH_TIME, pushTimeOf } from './store.js';
+import { ownLabels, toGatewayGroup } from './render.js';
+import { type Group, PUSH_FAILURE_TIME, PUSH_TIME } from './store.js';
 
 /** A group's labels and its samples by name and own labels; the push times are left out. */
 export function describeGroup(group: Group): {
@@ -13,10 +16,16 @@ export function describeGroup(group: Group): {
   return { labels: Object.fromEntries(group.labels), samples: Object.fromEntries(samples) };
 }
 
-/** The groups as a table for people: a line a metric, histograms and summaries as their count and sum. */
-export function formatGroups(url: string, groups: readonly Group[]): string {
-  const head = `${url} holds ${groups.length} group${groups.length === 1 ? '' : 's'}\n`;
-  return head + groups.map(formatGroup).join('');
+/**
+ * The groups for people: first how each job is, then a line a metric, histograms and summaries as their count and sum. Of
+ * pushes it says only what is wrong with them.
+ */
+export function formatGroups(url: string, groups: readonly Group[], nowSeconds: number): string {
+  const jobs = groups
+    .map((group) => viewJob(toGatewayGroup(group), nowSeconds))
+    .map((view) => `${describeName(view)}: ${describeOutcome(view)}\n`);
+  const head = `\n${url} holds ${groups.length} group${groups.length === 1 ? '' : 's'}\n`;
+  return [...jobs, head, ...groups.map(formatGroup)].join('');
 }
 
 /** What a screen can show of a group; the rest is on the page. */
@@ -38,8 +47,7 @@ function formatGroup(group: Group): string {
     (row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`,
   );
   if (metrics.length > rows.length) lines.push(`  … and ${metrics.length - rows.length} more`);
-  const state = pushTimeOf(group) >= failureTimeOf(group) ? 'last push succeeded' : 'last push failed';
-  return printable(`\n${writeLabels(group.labels)}  ${state}\n${lines.join('\n')}\n`);
+  return printable(`\n${writeLabels(group.labels)}\n${lines.join('\n')}\n`);
 }
 
 /** Without control characters, which a terminal would obey. */
@@ -57,9 +65,4 @@ function ownFamilies({ families }: Group) {
   return [...families.values()]
     .filter(({ name }) => name !== PUSH_TIME && name !== PUSH_FAILURE_TIME)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function ownLabels(labels: Metric['labels'], group: Group): Metric['labels'] {
-  const grouping = new Set(group.labels.map(([name]) => name));
-  return labels.filter(([name, value]) => !grouping.has(name) && !(name === 'instance' && value === ''));
 }

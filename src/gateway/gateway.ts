@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { BlockList, isIP } from 'node:net';
 import { createGatewayServer } from './http-server.js';
+import type { PushEvent } from './push-record.js';
 import { createStore, type Group } from './store.js';
 
 export interface GatewayOptions {
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   readonly headMs?: number;
   /** How long a request may take, and how long a connection may be silent. Default: 60,000. */
   readonly requestMs?: number;
+  /** Told of each push and deletion once it is done. */
+  readonly onPush?: (event: PushEvent) => void;
 }
 
 const LOOPBACK = new BlockList();
@@ -44,7 +47,12 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Running
   const { host = '127.0.0.1', port = 0, groups = 10_000 } = options;
   const { bodyBytes = 64 * 1024 * 1024, headMs = 10_000, requestMs = 60_000 } = options;
   const store = createStore({ groups });
-  const server = createGatewayServer({ store, host, limits: { bodyBytes, headMs, requestMs } });
+  const server = createGatewayServer({
+    store,
+    host,
+    limits: { bodyBytes, headMs, requestMs },
+    onPush: options.onPush,
+  });
   server.listen(port, host);
   await once(server, 'listening');
   const { port: actual, address } = server.address() as AddressInfo;

@@ -3,10 +3,12 @@ import { createGunzip } from 'node:zlib';
 import { TextFormatError } from '../exposition/line-reader.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { TEXT_FORMAT } from '../exposition/write.js';
-import { findForeignPage } from './guard.js';
 import { FamilyError } from './metric.js';
-import { renderPage } from './page/page.js';
-import { renderApiMetrics, renderApiStatus, renderMetrics } from './render.js';
+import { findForeignPage } from './page/guard.js';
+import { asksForData, PAGE_HEADERS, renderPage } from './page/page.js';
+import { type PageOptions, writePageData } from './page/page-data.js';
+import { createPushRecord, type PushEvent, type PushRecord } from './push-record.js';
+import { renderApiMetrics, renderApiStatus, renderMetrics, toGatewayGroup } from './render.js';
 import { type Route, route } from './route.js';
 import { PushRefused, type Store } from './store.js';
 
@@ -15,6 +17,8 @@ export interface GatewayServerOptions {
   /** The host that the server will listen on. */
   readonly host: string;
   readonly limits: GatewayLimits;
+  /** Told of each push and deletion once it is done. */
+  readonly onPush?: ((event: PushEvent) => void) | undefined;
 }
 
 export interface GatewayLimits {
@@ -37,8 +41,9 @@ interface Answer {
 export function createGatewayServer(options: GatewayServerOptions): Server {
   const { limits } = options;
   const startedAt = new Date();
+  const record = createPushRecord(options.onPush);
   const server = createServer({ connectionsCheckingInterval: 500 }, (request, response) => {
-    answer(request, options, startedAt)
+    answer(request, options, startedAt, record)
       .catch((error: unknown) => plain(500, String(error)))
       .then((given) => send(request, response, given));
   });
@@ -53,18 +58,22 @@ async function answer(
   request: IncomingMessage,
   { store, host, limits }: GatewayServerOptions,
   startedAt: Date,
+  record: PushRecord,
 ): Promise<Answer> {
   const foreign = findForeignPage({ host: request.headers.host, origin: request.headers.origin }, host);
   if (foreign) return plain(403, `refused, to keep web pages out: ${foreign}`);
   const wanted = route(request.method ?? 'GET', request.url ?? '/');
   switch (wanted.to) {
     case 'push':
-      return push(request, wanted, store, limits.bodyBytes);
+      return push(request, wanted, store, limits.bodyBytes, record);
     case 'delete':
       store.delete(wanted.labels);
+      record.add({ method: 'DELETE', labels: wanted.labels, status: 202 });
       return { status: 202 };
     case 'page':
-      return { status: 200, type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, body: renderPage() };
+      return asksForData(request.headers.accept)
+        ? pageData(store, record)
+        : { status: 200, type: 'text/html; charset=utf-8', headers: PAGE_HEADERS, body: renderPage(PAGE) };
     case 'metrics':
       return { status: 200, type: TEXT_FORMAT, body: renderMetrics(store.groups()) };
     case 'api-metrics':
@@ -83,30 +92,42 @@ async function answer(
   }
 }
 
-/** The page needs nothing from elsewhere, and nothing in it may run that is not its own. */
-const PAGE_HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
-  'Cache-Control': 'no-store',
+const PAGE: PageOptions = {
+  title: 'prombatch gateway',
+  readOnly: false,
+  footer: 'An embedded Pushgateway for development and tests: it keeps everything in memory.',
 };
+
+function pageData(store: Store, record: PushRecord): Answer {
+  const groups = store.groups().map(toGatewayGroup);
+  const body = writePageData({ nowSeconds: nowMs() / 1000, groups, refusals: record.refusals() });
+  return { status: 200, type: 'application/json', headers: { 'Cache-Control': 'no-store' }, body };
+}
 
 async function push(
   request: IncomingMessage,
   { labels, replace }: Extract<Route, { to: 'push' }>,
   store: Store,
   bodyBytes: number,
+  record: PushRecord,
 ): Promise<Answer> {
+  const method = replace ? 'PUT' : 'POST';
+  const refuse = (status: number, message: string): Answer => {
+    record.add({ method, labels, status, message, atSeconds: nowMs() / 1000 });
+    return plain(status, message);
+  };
   if (/protobuf/i.test(request.headers['content-type'] ?? '')) {
-    return plain(400, 'this gateway takes the text format only, no protobuf');
+    return refuse(400, 'this gateway takes the text format only, no protobuf');
   }
   try {
-    const text = await readBody(request, bodyBytes);
-    store.push({ labels, replace, families: parseFamilies(text) }, nowMs());
+    const families = parseFamilies(await readBody(request, bodyBytes));
+    store.push({ labels, replace, families }, nowMs());
+    record.add({ method, labels, status: 200, families: families.length });
     return { status: 200 };
   } catch (error) {
-    if (error instanceof TextFormatError) return plain(400, `text format parsing error in ${error.message}`);
-    if (error instanceof FamilyError) return plain(400, `text format parsing error: ${error.message}`);
-    if (error instanceof PushRefused) return plain(error.status, error.message);
+    if (error instanceof TextFormatError) return refuse(400, `text format parsing error in ${error.message}`);
+    if (error instanceof FamilyError) return refuse(400, `text format parsing error: ${error.message}`);
+    if (error instanceof PushRefused) return refuse(error.status, error.message);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import type { MetricFamily, Sample } from '../exposition/family.js';
+import { type GatewayGroup, withoutGrouping } from '../exposition/api-groups.js';
+import type { Labels, MetricFamily, Sample } from '../exposition/family.js';
 import { writeFamilies } from '../exposition/write.js';
 import { version } from '../version.js';
 import { formatGoFloat } from './go-number.js';
@@ -71,6 +72,20 @@ function renderMetric({ labels, value }: Metric): unknown {
         sum: formatGoFloat(value.sum),
       };
   }
+}
+
+/** The group as a client reads it from `/api/v1/metrics`. */
+export function toGatewayGroup(group: Group): GatewayGroup {
+  const families = [...group.families.values()].map(toFamily).map((family) => ({
+    ...family,
+    samples: family.samples.map((sample) => ({ ...sample, labels: ownLabels(sample.labels, group) })),
+  }));
+  return { labels: group.labels, families };
+}
+
+/** The labels that a sample of the group was pushed with. */
+export function ownLabels(labels: Labels, group: Group): Labels {
+  return withoutGrouping(labels, new Set(group.labels.map(([name]) => name)));
 }
 
 /** The body of `/api/v1/status`. */

@@ -8,6 +8,7 @@ export interface JobWords {
   readonly state: string;
   readonly lastSuccess: string;
   readonly due: string;
+  /** How long the last run that ended took: what a run under way may be compared with. */
   readonly duration: string;
   readonly records: string;
   /** Whole sentences on what the columns do not say. */
@@ -51,7 +52,7 @@ export function describeState({ state, exitCode, runningForSeconds = 0 }: JobVie
     case 'failed':
       return exitCode === undefined ? 'failed' : `failed, exit ${exitCode}`;
     case 'running':
-      return `running for ${describeSpan(runningForSeconds)}`;
+      return `running for ${describeSpan(Math.floor(runningForSeconds))}`;
     case 'killed':
       return 'probably killed';
     case 'no_batch_metrics':
@@ -75,19 +76,17 @@ export function describeOutcome(view: JobView): string {
 }
 
 function describeDue({ dueInSeconds, overdueSeconds }: JobView): string {
-  if (overdueSeconds !== undefined) return `overdue by ${describeSpan(overdueSeconds)}`;
-  return dueInSeconds === undefined ? '' : `in ${describeSpan(dueInSeconds)}`;
+  if (overdueSeconds !== undefined) return `overdue by ${describeSpan(Math.floor(overdueSeconds))}`;
+  return dueInSeconds === undefined ? '' : `in ${describeSpan(Math.floor(dueInSeconds))}`;
 }
 
 function describeNotes(view: JobView): string[] {
-  const { state, lastRunSucceeded, exitCode, runningForSeconds = 0, durationSeconds } = view;
+  const { state, lastRunSucceeded, exitCode, runningForSeconds = 0 } = view;
   const notes: string[] = [];
   const open = state === 'running' || state === 'killed';
   if (state === 'killed') notes.push(`began ${describeAge(runningForSeconds)} and has told of no end`);
   if (open && lastRunSucceeded === false)
     notes.push(exitCode === undefined ? 'the run before failed' : `the run before failed, exit ${exitCode}`);
-  if (state === 'running' && durationSeconds !== undefined)
-    notes.push(`the last run took ${describeSpan(durationSeconds)}`);
   if (view.problems.includes('metrics_rejected')) notes.push("the job's own metrics were rejected");
   if (view.problems.includes('push_refused')) notes.push(describeRefused(view));
   if (state === 'missing') notes.push('expected, and the gateway has no group of it');
@@ -102,7 +101,7 @@ function describeRefused({ lastPushAgeSeconds }: JobView): string {
 
 /** `just now`, `3d4h ago`. */
 export function describeAge(seconds: number): string {
-  return seconds < 1 ? 'just now' : `${describeSpan(seconds)} ago`;
+  return seconds < 1 ? 'just now' : `${describeSpan(Math.floor(seconds))} ago`;
 }
 
 const UNITS = [
@@ -116,6 +115,7 @@ const UNITS = [
 /** A span of time in its two largest units: `350ms`, `1.3s`, `2m5s`, `3d4h`. */
 export function describeSpan(seconds: number): string {
   if (seconds < 0) return `-${describeSpan(-seconds)}`;
+  if (seconds === 0) return '0s';
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)}ms`;
   if (seconds < 59.95) return `${Number(seconds.toFixed(1))}s`;
   const whole = Math.round(seconds);

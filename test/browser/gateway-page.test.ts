@@ -1,7 +1,8 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { findServer } from '../support/server-process.js';
+import { HOSTILE, pushSituations, situations } from '../support/situations.js';
 import { waitFor } from '../support/wait-for.js';
 
 const executablePath = findServer('chromium');
@@ -36,31 +37,101 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
   });
 
   const push = (path: string, body: string) => fetch(gateway.url + path, { method: 'POST', body });
-  const summary = (text: string) => page.locator('summary', { hasText: text });
-  const shows = (text: string) =>
-    waitFor(`the page to show ${text}`, () => page.getByText(text).first().isVisible());
+  /** The row of a job. */
+  const summary = (job: string) =>
+    page.locator('.group > details > summary').filter({ has: page.getByText(job, { exact: true }) });
+  /** Its text as it is read aloud. */
+  const text = async (at: Locator) => ((await at.textContent()) ?? '').replace(/\s+/g, ' ').trim();
+  const shows = (content: string) =>
+    waitFor(`the page to show ${content}`, () => page.getByText(content).first().isVisible());
+  /** The jobs that are shown, in order. */
+  const names = async () =>
+    (await page.locator('.group:not([hidden]) .name').allTextContents()).map((name) => name.trim());
 
   test('says how to push while it is empty, then shows what is pushed without a reload', async () => {
     await page.goto(gateway.url);
     await shows('Nothing has been pushed yet');
+    await shows(`npx prombatch run --gateway ${gateway.url}`);
     await push('/metrics/job/nightly/shard/3', '# HELP rows Rows read.\n# TYPE rows gauge\nrows 42\n');
-    await shows('job="nightly"');
-    expect(await summary('nightly').innerText()).toContain('shard="3"');
-    expect(await summary('nightly').innerText()).toContain('last push succeeded');
-    expect(await page.locator('#summary').innerText()).toBe('1 group');
+    await shows('nightly');
+    const row = await text(summary('nightly'));
+    expect(row).toContain('shard="3"');
+    expect(row).toContain('last push succeeded');
+    expect(row).toContain('pushed');
+    expect(await page.locator('#summary').textContent()).toBe('1 job: all well, 1 without batch metrics');
     await summary('nightly').click();
-    const section = page.locator('section', { hasText: 'Rows read.' });
-    expect(await section.locator('h2').innerText()).toMatch(/rows\s*gauge\s*42/);
+    const section = page.locator('section', { hasText: 'rows' });
+    expect(await section.locator('h3').innerText()).toMatch(/rows\s*gauge\s*\?\s*42/);
   });
 
-  test('shows histograms and summaries by bucket and quantile, and a failed push', async () => {
+  test('leads with how the jobs are, the worst first, and counts them', async () => {
+    await pushSituations(gateway.url, situations(Date.now() / 1000, 0));
+    await page.goto(gateway.url);
+    await shows('with_host');
+    const buttons = await page.locator('#kinds button').allInnerTexts();
+    expect(buttons).toEqual([
+      '11 jobs',
+      '3 failed',
+      '2 overdue',
+      '1 never succeeded',
+      '1 with a refused push',
+      '1 with rejected metrics',
+      '1 running',
+      '5 succeeded',
+      '2 without batch metrics',
+    ]);
+    expect(await names()).toEqual(
+      expect.arrayContaining(['with_host host="db1"', 'fresh', 'foreign instance="web-1:9100" team="ops"']),
+    );
+    expect((await names()).slice(0, 4)).toEqual(['with_host host="db1"', 'never', 'broke', 'late']);
+    expect(await text(summary('with_host'))).toMatch(
+      /^failed, exit 137 with_host host="db1" last success 1h2\dm ago overdue by \dm\d*s? took 1m records 42$/,
+    );
+    expect(await page.title()).toMatch(/^11 jobs: 3 failed, 2 overdue, .* prombatch gateway$/);
+  });
+
+  test('a count shows only its jobs, and with the filter only those that match both', async () => {
+    await pushSituations(gateway.url, situations(Date.now() / 1000, 0));
+    await page.goto(gateway.url);
+    await shows('with_host');
+    const button = (name: string) => page.getByRole('button', { name });
+    await button('3 failed').click();
+    expect(await names()).toEqual(['with_host host="db1"', 'never', 'broke']);
+    expect(await button('3 failed').getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('db1');
+    expect(await names()).toEqual(['with_host host="db1"']);
+    expect(await page.locator('#summary').innerText()).toBe('1 of 11 shown');
+    await button('11 jobs').click();
+    expect(await names()).toEqual(['with_host host="db1"']);
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('');
+    await button('2 overdue').click();
+    await button('2 overdue').click();
+    expect(await names()).toHaveLength(11);
+  });
+
+  test('a refused push says why: in its row, or above the rows if it left no trace in a group', async () => {
+    await push('/metrics/job/a', '# TYPE rows gauge\nrows 1\n');
+    await push('/metrics/job/b', '# TYPE rows counter\nrows 1\n');
+    await push('/metrics/job/b', 'rows{ 1\n');
+    await push('/metrics/job/c', 'rows{ 1\n');
+    await page.goto(gateway.url);
+    await shows('A push of c');
+    expect(await text(summary('b'))).toMatch(
+      /^last push failed b never pushed the gateway refused its push, and has taken none yet; it said: .*line 1/,
+    );
+    expect(await text(page.locator('#refusals'))).toMatch(/^A push of c was refused .* with 400: .*line 1/);
+    expect(await page.locator('#refusals p').count()).toBe(1);
+    await push('/metrics/job/c', 'rows 1\n');
+    await waitFor('the refusal to go', async () => (await page.locator('#refusals p').count()) === 0);
+  });
+
+  test('shows histograms and summaries by bucket and quantile', async () => {
     await push(
       '/metrics/job/a',
       '# TYPE h histogram\nh_bucket{le="10"} 1\nh_bucket{le="2"} 1\nh_bucket{le="+Inf"} 3\nh_sum 9\nh_count 3\n',
     );
-    await push('/metrics/job/b', 'h_count 1\n');
     await page.goto(gateway.url);
-    await summary('job="a"').click();
+    await summary('a').click();
     const rows = await page.getByRole('table', { name: 'values of h' }).locator('tr').allInnerTexts();
     expect(rows.map((row) => row.replace(/\s+/g, ' '))).toEqual([
       'le="2" 1',
@@ -69,63 +140,83 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
       'sum 9',
       'count 3',
     ]);
-    expect(await summary('job="b"').innerText()).toContain('last push failed');
-    expect(await summary('job="b"').innerText()).toContain('never pushed');
+  });
+
+  test('folds families by kind, shows help when it is asked for, and spans of time as a person reads them', async () => {
+    const families = ['# HELP rows Rows read.\n# TYPE rows gauge\nrows NaN\n'];
+    families.push('# HELP batch_job_duration_seconds How long.\n# TYPE batch_job_duration_seconds gauge\n');
+    await push('/metrics/job/a', `${families.join('')}batch_job_duration_seconds 7384\n`);
+    await page.goto(gateway.url);
+    await summary('a').click();
+    const kinds = page.locator('.kind > summary');
+    expect((await kinds.allInnerTexts()).map((kind) => kind.replace(/\s+/g, ' '))).toEqual([
+      "The job's own metrics 1",
+      'Batch metrics 1',
+      'Pushes 2',
+    ]);
+    expect(await text(page.locator('section', { hasText: 'rows' }))).toContain('NaN');
+    expect(await page.getByText('batch_job_duration_seconds').isVisible()).toBe(false);
+    await kinds.nth(1).click();
+    expect(await text(page.locator('section', { hasText: 'duration' }))).toContain('2h3m · 7384');
+    expect(await page.getByText('How long.').isVisible()).toBe(false);
+    const help = page.getByRole('button', { name: 'help of batch_job_duration_seconds' });
+    await help.click();
+    expect(await page.getByText('How long.').isVisible()).toBe(true);
+    expect(await help.getAttribute('aria-expanded')).toBe('true');
   });
 
   test('shows every label, whatever its name', async () => {
     await push('/metrics/job/a', 'rows{constructor="c1",z="z1"} 1\nrows{constructor="c2",z="z1"} 2\n');
     await page.goto(gateway.url);
-    await summary('job="a"').click();
+    await summary('a').click();
     await shows('constructor="c1", z="z1"');
     await shows('constructor="c2", z="z1"');
   });
 
-  test('filters by label, metric and value', async () => {
+  test('filters by job, label, metric and value', async () => {
     await push('/metrics/job/one', 'rows 42\n');
     await push('/metrics/job/two', 'bytes 7\n');
     await page.goto(gateway.url);
-    await shows('job="two"');
-    for (const [text, visible] of [
+    await shows('two');
+    for (const [sought, visible] of [
       ['two', ['two']],
       ['ROWS', ['one']],
-      ['"42"', ['one']],
-      ['job=', ['one', 'two']],
+      [':42', ['one']],
+      ['job="', ['one', 'two']],
       ['none', []],
     ] as const) {
-      await page.getByRole('searchbox', { name: 'Filter' }).fill(text);
-      const seen = await page.locator('.group:not([hidden]) .labels').allInnerTexts();
-      expect(seen).toEqual(visible.map((job) => `job="${job}"`));
-      expect(await page.locator('#summary').innerText()).toBe(
-        text === 'none' ? '0 of 2 groups' : `${visible.length} of 2 groups`,
-      );
+      await page.getByRole('searchbox', { name: 'Filter' }).fill(sought);
+      expect(await names()).toEqual(visible);
+      expect(await page.locator('#summary').innerText()).toBe(`${visible.length} of 2 shown`);
     }
   });
 
   test('a refresh keeps open what is open, and the focus where it is', async () => {
-    await push('/metrics/job/steady', 'rows 1\n');
+    await push('/metrics/job/steady', '# HELP rows Rows.\n# TYPE rows gauge\nrows 1\n');
     await page.goto(gateway.url);
     await summary('steady').click();
-    await page.getByRole('button', { name: 'Delete group job="steady"' }).focus();
+    await page.getByRole('button', { name: 'help of rows' }).click();
+    // It becomes the worst: its row moves to the top, and what has the focus moves with it.
     await push('/metrics/job/another', 'rows 1\n');
-    await push('/metrics/job/steady', 'rows 2\n');
+    await push('/metrics/job/steady', '# HELP rows Rows.\n# TYPE rows gauge\nrows 2\nbatch_job_success 0\n');
     await waitFor('the new value', async () =>
       (await page.locator('section', { hasText: 'rows' }).first().innerText()).includes('2'),
     );
-    expect(await page.locator('details[open]').count()).toBe(1);
-    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe(
-      'Delete group job="steady"',
-    );
+    expect(await names()).toEqual(['steady', 'another']);
+    expect(await page.locator('.group > details[open]').count()).toBe(1);
+    expect(await page.getByText('Rows.').isVisible()).toBe(true);
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('help of rows');
   });
 
   test('deletes a group only when that is confirmed', async () => {
     await push('/metrics/job@base64/L3Zhci90bXA/empty@base64/=', 'rows 1\n');
     await push('/metrics/job/stays', 'rows 1\n');
     await page.goto(gateway.url);
-    const remove = page.getByRole('button', { name: 'Delete group empty="", job="/var/tmp"' });
+    const remove = page.getByRole('button', { name: 'Delete group /var/tmp {empty=""}' });
+    await summary('/var/tmp').click();
     await remove.click();
     expect(await page.locator('#question').innerText()).toBe(
-      'Delete the group {empty="", job="/var/tmp"} and all of its metrics?',
+      'Delete the group /var/tmp {empty=""} and all of its metrics?',
     );
     await page.getByRole('button', { name: 'Keep it' }).click();
     expect(gateway.groups()).toHaveLength(2);
@@ -136,55 +227,83 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
     expect(gateway.groups()[0]?.labels).toEqual([['job', 'stays']]);
   });
 
-  test('a hostile label is text', async () => {
-    const hostile = '<img src=x onerror=document.title=1>';
-    const encoded = Buffer.from(hostile).toString('base64url');
-    await push(`/metrics/job@base64/${encoded}`, `# HELP rows ${hostile}\nrows{l="${hostile}</script>"} 1\n`);
+  test('a hostile label is text, and cannot reorder its row', async () => {
+    const encoded = Buffer.from(HOSTILE).toString('base64url');
+    const escaped = HOSTILE.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+    await push(
+      `/metrics/job@base64/${encoded}`,
+      `# HELP rows <b>${'\u202e'}\nrows{l="${escaped}</script>"} 1\n`,
+    );
     await page.goto(gateway.url);
-    await page.locator('summary').click();
-    await shows(`l="${hostile}</script>"`);
+    await page.locator('.group > details > summary').click();
+    await shows('</script>"');
     expect(await page.locator('img').count()).toBe(0);
-    expect(await page.title()).toBe('prombatch gateway');
-    expect(await page.locator('.labels').innerText()).toBe(`job="${hostile}"`);
+    expect(await page.locator('.name').innerText()).toBe(
+      '\\u202edrow\\u2066<img src=x onerror=alert(1)>"\\u000a\\u001b[31m\\',
+    );
+    expect(await page.locator('body').innerText()).not.toMatch(/[^\P{Cc}\s]|[\u202a-\u202e\u2066-\u2069]/u);
+    expect(await page.locator('.name bdi').count()).toBe(1);
   });
 
   test('everything can be reached by the keyboard alone and has a name', async () => {
-    await push('/metrics/job/keys', 'rows 1\n');
+    await push('/metrics/job/keys', '# HELP rows Rows.\nrows 1\n');
     await page.goto(gateway.url);
-    await shows('job="keys"');
-    const reached: string[] = [];
-    for (let step = 0; step < 7; step++) {
-      await page.keyboard.press('Tab');
-      reached.push(
-        String(
-          await page.evaluate(
-            '(() => { const at = document.activeElement; return at.getAttribute("aria-label") || at.closest("label")?.innerText.trim() || at.innerText.trim().split("\\n")[0]; })()',
-          ),
-        ),
-      );
-    }
-    expect(reached.slice(0, 6)).toEqual([
-      'Filter',
-      'Live',
-      'job="keys"',
-      'Delete group job="keys"',
-      '/metrics',
-      '/api/v1/metrics',
-    ]);
+    await shows('keys');
+    const reach = async (steps: number): Promise<string[]> => {
+      const reached: string[] = [];
+      for (let step = 0; step < steps; step++) {
+        await page.keyboard.press('Tab');
+        const name = await page.evaluate(
+          '(() => { const at = document.activeElement; return at.getAttribute("aria-label") || at.closest("label")?.innerText.trim() || at.textContent.trim(); })()',
+        );
+        reached.push(String(name));
+      }
+      return reached;
+    };
+    const [search, live, all, kind, row, ...rest] = await reach(7);
+    expect([search, live, all, kind]).toEqual(['Filter', 'Live', '1 job', '1 without batch metrics']);
+    expect(row).toContain('last push succeeded');
+    expect(rest).toEqual(['/metrics', '/api/v1/metrics']);
 
-    await page.locator('summary').focus();
+    await page.locator('.group > details > summary').focus();
     await page.keyboard.press('Enter');
     await waitFor('the group to open', async () => (await page.locator('section').count()) === 3);
-    await page.keyboard.press('Tab');
+    expect(await reach(4)).toEqual([
+      "The job's own metrics 1",
+      'help of rows',
+      'Pushes 2',
+      'Delete group keys',
+    ]);
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.innerText')).toBe('Keep it');
     await page.keyboard.press('Escape');
     expect(gateway.groups()).toHaveLength(1);
-    await page.locator('.group > button').focus();
+    await page.getByRole('button', { name: 'Delete group keys' }).focus();
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await waitFor('the group to go', () => gateway.groups().length === 0);
+  });
+
+  test('1,000 groups stay quick to filter, and nothing is wider than a narrow screen', async () => {
+    await pushSituations(gateway.url, situations(Date.now() / 1000));
+    await page.setViewportSize({ width: 400, height: 800 });
+    await page.goto(gateway.url);
+    await shows('with_host');
+    const filterMs = (sought: string) =>
+      page.evaluate(`(() => {
+        const filter = document.getElementById('filter');
+        const mark = performance.now();
+        filter.value = ${JSON.stringify(sought)};
+        filter.dispatchEvent(new Event('input'));
+        document.body.offsetHeight;
+        return performance.now() - mark;
+      })()`) as Promise<number>;
+    for (const sought of ['shard="77"', 'crowd', ''])
+      expect(await filterMs(sought), sought).toBeLessThan(4000);
+    await filterMs('shard="77"');
+    expect(await names()).toEqual(['crowd shard="77"']);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
   });
 
   test('a page of another site can neither push nor delete', async () => {
@@ -210,10 +329,26 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
 
   test.each(['light', 'dark'] as const)('text stands out from its ground in %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    await push('/metrics/job/a', 'rows 1\n');
+    await pushSituations(gateway.url, situations(Date.now() / 1000, 0));
     await page.goto(gateway.url);
-    await shows('job="a"');
-    for (const selector of ['h1', '.labels b', '.when', '.state', 'footer', '.group > button']) {
+    await shows('with_host');
+    await page.locator('.group > details > summary').first().click();
+    const states = ['failed', 'succeeded', 'running', 'no_batch_metrics'].map(
+      (state) => `[data-state=${state}] .state`,
+    );
+    const others = [
+      'h1',
+      '.name',
+      '.label',
+      '.cell.bad',
+      '.notes:not(:empty)',
+      '.columns span',
+      'footer',
+      '.quiet',
+      '.push',
+    ];
+    const kinds = ['.kind-failed', '.kind-running', '.kind-succeeded', '.kind-no_batch_metrics'];
+    for (const selector of [...others, ...states, ...kinds]) {
       expect(await contrast(page, selector), selector).toBeGreaterThanOrEqual(4.5);
     }
   });

@@ -214,6 +214,25 @@ describe('prombatch gateway', () => {
     expect((await cli.result).code).toBe(0);
   });
 
+  test('logs each push and deletion, and of a refused one why', async () => {
+    const cli = startCli(['gateway', '--listen', '127.0.0.1:0']);
+    const url = await waitFor('the address', () => listening(cli.stderr()));
+    const group = '/metrics/job/a/host@base64/4oCuCg';
+    await send(url, { method: 'POST', path: group, body: '# TYPE x gauge\nx 1\n# TYPE y gauge\ny 1\n' });
+    await send(url, { method: 'PUT', path: group, body: 'x{ 1\n' });
+    await send(url, { method: 'DELETE', path: group });
+    cli.child.kill('SIGTERM');
+    const { stderr } = await cli.result;
+    const name = '{job="a",host="\\u202e\\n"}';
+    expect(stderr.split('\n').slice(1, 4)).toEqual([
+      `prombatch: POST ${name}: 2 families`,
+      expect.stringMatching(
+        /^prombatch: warning: PUT \S+ refused with 400: text format parsing error in line 1: /,
+      ),
+      `prombatch: DELETE ${name}`,
+    ]);
+  });
+
   test('warns when it is not on loopback', async () => {
     const cli = startCli(['gateway', '--listen', ':0']);
     await waitFor('the address', () => listening(cli.stderr()));
@@ -243,8 +262,10 @@ describe('--gateway embedded', () => {
   test('runs the job and prints what the gateway holds', async () => {
     const result = await runCli(['run', '--interval', '0', '--gateway', 'embedded']);
     expect(result.code).toBe(0);
-    expect(result.stdout).toMatch(/http:\/\/127\.0\.0\.1:\d+ holds 1 group/);
-    expect(result.stdout).toContain('{job="prom_sample_batch"}  last push succeeded');
+    expect(result.stdout).toMatch(
+      /^\nprom_sample_batch: succeeded, took [\d.]+m?s, 13 records\n\nhttp:\/\/127\.0\.0\.1:\d+ holds 1 group\n\n{job="prom_sample_batch"}\n/,
+    );
+    expect(result.stdout).not.toContain('last push');
     expect(result.stdout).toMatch(/ {2}prom_sample_counter +counter +13\n/);
     expect(result.stderr).not.toContain('left open');
   });
@@ -304,6 +325,7 @@ describe('npm start', () => {
   test("a failing job ends it with the job's exit code", async () => {
     const result = await start([...quick, '--fail-after', '2']).result;
     expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/^\nprom_sample_batch: failed, exit 1, took [\d.]+m?s, 2 records\n/);
     expect(result.stdout).toMatch(/batch_job_success +gauge +0/);
   });
 
@@ -324,7 +346,7 @@ test('the table of a large group is short, and quick', async () => {
   const large = await openGateway();
   const body = Array.from({ length: 100_000 }, (_, n) => `series{n="${n}"} ${n}\n`).join('');
   await send(large.url, { method: 'POST', path: '/metrics/job/large', body });
-  const table = formatGroups(large.url, large.groups());
+  const table = formatGroups(large.url, large.groups(), Date.now() / 1000);
   expect(table.split('\n').length).toBeLessThan(210);
   expect(table).toContain('… and 99800 more');
   await large.close();
@@ -332,5 +354,5 @@ test('the table of a large group is short, and quick', async () => {
 
 test('what a label holds reaches the terminal without its control characters', async () => {
   await push('/metrics/job@base64/G1szMW0', 'x{l="\u0007"} 1\n');
-  expect(formatGroups(gateway.url, gateway.groups())).not.toMatch(/[^\P{Cc}\n]/u);
+  expect(formatGroups(gateway.url, gateway.groups(), Date.now() / 1000)).not.toMatch(/[^\P{Cc}\n]/u);
 });

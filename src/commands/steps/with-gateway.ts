@@ -49,7 +49,7 @@ export async function withGateway(
   try {
     // What an embedded gateway holds goes with it, and so has nothing to wait for.
     const exitCode = await body({ gateway: running.url, noSpool: true });
-    results.write(`\n${formatGroups(running.url, running.groups())}`);
+    results.write(`\n${formatGroups(running.url, running.groups(), Date.now() / 1000)}`);
     if (keep && !host.wasStopped()) {
       log.info(`the embedded gateway stays up at ${running.url} until Ctrl-C`, {
         event: 'listening',
