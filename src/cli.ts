@@ -5,6 +5,7 @@ import { gateway } from './commands/gateway.js';
 import { run } from './commands/run.js';
 import { schedule } from './commands/schedule.js';
 import { serve } from './commands/serve.js';
+import { status } from './commands/status.js';
 import type { Command } from './commands/steps/command.js';
 import { UsageError } from './errors.js';
 import type { Host } from './process/host.js';
@@ -12,7 +13,7 @@ import { type GivenFlags, givenSettings, resolveSettings, type Setting } from '.
 import { version } from './version.js';
 
 /** In the order of the help. */
-const commands: readonly Command[] = [run, exec, schedule, flush, gateway, serve];
+const commands: readonly Command[] = [run, exec, schedule, status, flush, gateway, serve];
 
 /**
  * Runs the command that the arguments name and resolves with its exit code.

@@ -29,6 +29,9 @@ export function timerDuration(options: { zero: 'allowed' | 'refused' }): Parse<n
   };
 }
 
+/** Any duration of more than 0, in milliseconds; for spans that no timer waits for. */
+export const longDuration: Parse<number> = (given) => parseDuration(given) || undefined;
+
 /** The name of a time zone that this Node knows. */
 export const timezone: Parse<string> = (given) => (isTimezone(given) ? given : undefined);
 
@@ -40,6 +43,10 @@ export const listenAddress: Parse<{ readonly host: string; readonly port: number
   if (bracketed !== undefined && isIP(bracketed) !== 6) return undefined;
   return { host: bracketed ?? (plain || '0.0.0.0'), port };
 };
+
+/** A port of this machine's loopback, or what `listenAddress` reads. */
+export const serveAddress: Parse<{ readonly host: string; readonly port: number }> = (given) =>
+  listenAddress(/^\d+$/.test(given) ? `127.0.0.1:${given}` : given);
 
 /** `1000`, `64MiB` or `1000,64MiB`; what is not given keeps its default. */
 export const spoolLimit: Parse<SpoolLimits> = (given) => {

@@ -148,6 +148,17 @@ test('the worst row of a job still fits 80 columns beside a name of ordinary len
   expect(rest).toEqual(['']);
 });
 
+test('colours are there only if asked for, and the row of a job that is wrong is red', () => {
+  const jobs = [viewMissing('gone'), well('fine')];
+  const plain = formatTable(jobs, { columns: 80, colours: false });
+  const painted = formatTable(jobs, { columns: 80, colours: true });
+  expect(plain).not.toContain('\u001b');
+  const lines = painted.replaceAll('\u001b', 'ESC').split('\n');
+  expect(lines.join('\n').replace(/ESC\[\d+m/g, '')).toBe(plain);
+  expect(lines).toContain('ESC[31mgone  missingESC[0m');
+  expect(lines).toContain('fine  succeeded');
+});
+
 test.each([
   [0.0004, '0ms'],
   [0.35, '350ms'],

@@ -1,0 +1,38 @@
+import type { GatewayClient } from '../../delivery/client/gateway-client.js';
+import { withDeadline } from '../../delivery/deadline.js';
+import { UsageError } from '../../errors.js';
+import type { GatewayGroup } from '../../exposition/api-groups.js';
+import type { Log } from '../../log.js';
+import type { Host } from '../../process/host.js';
+import { batchSettings } from '../../settings/batch-settings.js';
+import { gatewayCredentials } from '../../settings/credentials.js';
+import type { SettingValues } from '../../settings/setting.js';
+
+/** The settings of every command that looks at what a gateway holds. */
+export const gatewaySettings = {
+  gateway: { ...batchSettings.gateway, help: 'the Pushgateway: host:port or an http(s) URL' },
+  httpConfigFile: batchSettings.httpConfigFile,
+  pushTimeoutMs: { ...batchSettings.pushTimeoutMs, help: 'how long a reading may take' },
+} as const;
+
+/**
+ * A client for the gateway that the settings name, and the reading of all its groups, tried once: whoever looks waits.
+ *
+ * @throws UsageError for an address that names no gateway.
+ */
+export async function openGatewayReader(
+  host: Host,
+  values: SettingValues<typeof gatewaySettings>,
+  log: Log,
+): Promise<{ readonly client: GatewayClient; readGroups(): Promise<readonly GatewayGroup[]> }> {
+  const { gateway, pushTimeoutMs } = values;
+  if (gateway === 'none' || gateway === 'embedded') {
+    throw new UsageError(`--gateway: expected the address of a Pushgateway, got ${JSON.stringify(gateway)}`);
+  }
+  const { openClient } = await import('../../delivery/client/open-client.js');
+  const client = await openClient({ ...values, credentials: gatewayCredentials(host) }, log);
+  return {
+    client,
+    readGroups: () => withDeadline(pushTimeoutMs, (deadline) => client.readGroups({ deadline, once: true })),
+  };
+}

@@ -1,0 +1,63 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { PrombatchError } from '../../errors.js';
+import type { GatewayGroup } from '../../exposition/api-groups.js';
+import { type Log, logError } from '../../log.js';
+import type { Host } from '../../process/host.js';
+import { countKinds } from '../../status/counts.js';
+import type { JobView } from '../../status/job-view.js';
+import { formatTable } from '../../status/table.js';
+import { type Selection, viewJobs } from '../../status/view-jobs.js';
+
+/** What `status` shows of a gateway. */
+export interface ShownStatus {
+  /** The gateway's address, for people. */
+  readonly gateway: string;
+  /** @throws PushError */
+  readGroups(): Promise<readonly GatewayGroup[]>;
+  readonly selection: Selection;
+}
+
+const REDRAW_MS = 2000;
+const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
+
+/** Prints how the jobs are; the exit code tells whether all is well. */
+export async function showStatus(host: Host, _log: Log, json: boolean, shown: ShownStatus): Promise<number> {
+  const views = await readViews(shown);
+  host.stdout.write(format(host, json, shown.gateway, views));
+  return views.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+/** Prints it again and again until a signal. A reading that fails is told, and tried again. */
+export async function watchStatus(host: Host, log: Log, json: boolean, shown: ShownStatus): Promise<number> {
+  const stop = new AbortController();
+  void host.untilStopped().then(() => stop.abort());
+  const clear = host.stdout.isTTY && !json ? CLEAR : '';
+  while (!stop.signal.aborted) {
+    try {
+      const views = await readViews(shown);
+      if (!stop.signal.aborted) host.stdout.write(clear + format(host, json, shown.gateway, views));
+    } catch (error) {
+      if (!(error instanceof PrombatchError)) throw error;
+      logError(log, error);
+    }
+    await wait(REDRAW_MS, undefined, { signal: stop.signal }).catch(() => {});
+  }
+  return 0;
+}
+
+async function readViews({ readGroups, selection }: ShownStatus): Promise<JobView[]> {
+  const groups = await readGroups();
+  return viewJobs(groups, Date.now() / 1000, selection).map(({ view }) => view);
+}
+
+function format(host: Host, json: boolean, gateway: string, views: readonly JobView[]): string {
+  if (json) {
+    const counts = Object.fromEntries(countKinds(views).map(({ kind, count }) => [kind, count]));
+    return `${JSON.stringify({ gateway, time: new Date().toISOString(), counts, jobs: views })}\n`;
+  }
+  const { isTTY } = host.stdout;
+  return formatTable(views, {
+    columns: isTTY ? host.stdout.columns() : Number.POSITIVE_INFINITY,
+    colours: isTTY && !host.env.NO_COLOR,
+  });
+}
