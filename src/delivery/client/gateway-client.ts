@@ -1,10 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { GatewayGroup } from '../../exposition/api-groups.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { TEXT_FORMAT } from '../../exposition/write.js';
-import { type Log, silentLog } from '../../log.js';
+import { type Log, silentLog, withFields } from '../../log.js';
 import { version } from '../../version.js';
-import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { type HttpAccess, NO_ACCESS } from '../http/access.js';
 import {
@@ -16,7 +14,7 @@ import {
 } from '../http/connection.js';
 import type { GatewayAddress } from '../http/gateway-address.js';
 import { PushError, refusalError } from '../http/push-error.js';
-import { planRetry, tryLimitMs } from '../http/retry-plan.js';
+import { type RetryLimits, tryAgain } from '../http/try-again.js';
 
 /** One push as the wire will see it, before credentials are added. */
 export interface PushRequest {
@@ -30,13 +28,7 @@ export interface PushRequest {
   readonly compress: boolean;
 }
 
-export interface PushLimits {
-  /** Bounds all tries together. */
-  readonly deadline: Deadline;
-  /** Ends the push at once when it aborts. */
-  readonly signal?: AbortSignal;
-  /** By default a push is tried again while there is a point in it. */
-  readonly once?: boolean;
+export interface PushLimits extends RetryLimits {
   /** A reading is tried once, whatever `once` says of pushes. */
   readonly readOnce?: boolean;
 }
@@ -72,42 +64,12 @@ export function createGatewayClient(
   log: Log = silentLog,
 ): GatewayClient {
   let connection: Promise<Connection> | undefined;
+  const targetLog = withFields(log, { target: address.display });
 
   const send = async (request: HttpRequest, limits: PushLimits): Promise<string> => {
-    const { deadline, signal, once = false } = limits;
-    const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
-    const startMark = performance.now();
     connection ??= openConnection(address, access);
     const opened = await connection;
-
-    for (let tries = 1; ; tries++) {
-      const error = await attempt(opened, request, {
-        timeoutMs: tryLimitMs(deadline.remainingMs()),
-        signal: ends,
-      });
-      if (typeof error === 'string') return error;
-      const again = !once && (await pauseBeforeRetry(error, tries, limits, ends));
-      if (!again) throw withEffort(error, tries, performance.now() - startMark);
-    }
-  };
-
-  /** Waits for the next try; whether there is a point in one. */
-  const pauseBeforeRetry = async (
-    error: PushError,
-    tries: number,
-    { deadline }: PushLimits,
-    ends: AbortSignal,
-  ): Promise<boolean> => {
-    const waitMs = planRetry({ tries, error, remainingMs: deadline.remainingMs(), random: Math.random() });
-    if (waitMs === undefined || ends.aborted) return false;
-    log.debug(`try ${tries} failed; the next in ${Math.round(waitMs)}ms`, {
-      event: 'push_retry',
-      target: address.display,
-      tries,
-      waitMs,
-    });
-    await wait(waitMs, undefined, { signal: ends }).catch(() => {});
-    return !ends.aborted;
+    return tryAgain((tryLimits) => attempt(opened, request, tryLimits), limits, targetLog);
   };
 
   /** The answer's text, or why there is none. */
@@ -119,9 +81,8 @@ export function createGatewayClient(
     const startMark = performance.now();
     const say = (end: string): void => {
       const tookMs = Math.round(performance.now() - startMark);
-      log.debug(`${request.method} ${address.display}${request.path}: ${end} (${tookMs}ms)`, {
+      targetLog.debug(`${request.method} ${address.display}${request.path}: ${end} (${tookMs}ms)`, {
         event: 'http_request',
-        target: address.display,
       });
     };
     try {
@@ -174,11 +135,4 @@ export async function encodeBody(
   if (!request.compress || plain.length <= COMPRESS_FROM_BYTES) return { headers, body: plain };
   const { gzip } = await import('../http/gzip.js');
   return { headers: { ...headers, 'Content-Encoding': 'gzip' }, body: gzip(plain) };
-}
-
-/** The last error, with how much was tried before giving up. */
-function withEffort(error: PushError, tries: number, elapsedMs: number): PushError {
-  if (tries > 1) error.message += `; gave up after ${tries} tries in ${(elapsedMs / 1000).toFixed(1)}s`;
-  if (error.retryAfterMs !== undefined) error.message += `; it asked to wait ${error.retryAfterMs / 1000}s`;
-  return error;
 }

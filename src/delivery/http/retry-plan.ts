@@ -31,10 +31,18 @@ export function planRetry({ tries, error, remainingMs, random }: RetryState): nu
   return Math.max(asked, random * ceiling);
 }
 
+/** In milliseconds: what a try gets, if there is as much left. */
+const LEAST_TRY_MS = 1000;
+
 /**
  * How long one try may take: half of what is left, so that a stalled first try leaves time for another, but
  * at least a second, or all that is left.
  */
 export function tryLimitMs(remainingMs: number): number {
-  return Math.min(remainingMs, Math.max(1000, remainingMs / 2));
+  return Math.min(remainingMs, Math.max(LEAST_TRY_MS, remainingMs / 2));
+}
+
+/** Whether a try got so little time because the deadline was near. */
+export function isCutShort(limitMs: number): boolean {
+  return limitMs < LEAST_TRY_MS;
 }
