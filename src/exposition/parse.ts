@@ -56,7 +56,8 @@ function readComment(reader: LineReader, families: Map<string, OpenFamily>): voi
     family.help = reader.helpText();
     return;
   }
-  if (family.type !== undefined || family.samples.length > 0) {
+  // A sample without a TYPE line before it has made its family an untyped one.
+  if (family.type !== undefined) {
     throw reader.error(`second TYPE line for metric name "${family.name}", or TYPE reported after samples`);
   }
   family.type = readType(reader);

@@ -18,9 +18,10 @@ import { waitFor } from '../support/wait-for.js';
 interface Request {
   readonly method: string;
   readonly body: string;
+  readonly encoding: string | undefined;
   readonly socket: Socket;
 }
-type Answer = number | Promise<number> | 'none';
+type Answer = number | Promise<number> | 'none' | 'half';
 
 let folder: string;
 let spool: string;
@@ -37,7 +38,10 @@ beforeEach(async () => {
     const request = await readRequest(incoming);
     requests.push(request);
     const status = await answer(request);
-    if (status !== 'none') response.writeHead(status, { 'Retry-After': '60' }).end('{"data":[]}');
+    if (status === 'half')
+      response.writeHead(200, { 'Content-Length': 20 }).write('{"data":[', () => response.destroy());
+    else if (status !== 'none')
+      response.writeHead(status, status === 500 ? {} : { 'Retry-After': '60' }).end('{"data":[]}');
   });
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -53,8 +57,9 @@ async function readRequest(incoming: IncomingMessage): Promise<Request> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  const plain = incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
-  return { method: incoming.method ?? '', body: plain.toString(), socket: incoming.socket };
+  const encoding = incoming.headers['content-encoding'];
+  const plain = encoding === 'gzip' ? gunzipSync(bytes) : bytes;
+  return { method: incoming.method ?? '', body: plain.toString(), encoding, socket: incoming.socket };
 }
 
 const posts = () => requests.filter(({ method }) => method !== 'GET');
@@ -102,6 +107,38 @@ test('a gateway that refuses the reading of a group, but not pushes, is sent not
   expect(posts().filter(({ body }) => body.includes(COMPLETION))).not.toHaveLength(0);
   for (const { body } of posts()) expect(body).not.toContain('rows_of');
   expect(waiting()).toHaveLength(2);
+});
+
+test('a reading that is cut short says nothing: a group of which half is known is not taken for an empty one', async () => {
+  await leaveWaiting();
+  answer = ({ method }) => (method === 'GET' ? 'half' : 200);
+  const { delivery } = await run('rows_of_the_second 1\n', { pushTimeoutMs: 1000 });
+  expect(delivery).toMatchObject({ status: 'outcome_only' });
+  expect(readings()).not.toHaveLength(0);
+  for (const { body } of posts()) expect(body).not.toContain('rows_of');
+  expect(waiting()).toHaveLength(2);
+});
+
+test('a reading that fails is not tried again before the outcome is out: it would use up its time', async () => {
+  answer = ({ method }) => (method === 'GET' ? 500 : 200);
+  const { delivery } = await run('# TYPE rows counter\nrows 1\n', { accumulate: true, pushTimeoutMs: 3000 });
+  expect(delivery).toMatchObject({ status: 'outcome_only' });
+  // One reading before the job, and one after it.
+  expect(requests.findIndex(({ body }) => body.includes(COMPLETION))).toBe(2);
+  expect(waiting()).toHaveLength(1);
+});
+
+test('where a proxy reads no gzip, the outcome goes as plain text', async () => {
+  answer = ({ encoding }) => (encoding === undefined ? 200 : 415);
+  const { delivery } = await run('rows 1\n');
+  expect(delivery).toMatchObject({ status: 'outcome_only' });
+  expect(posts().map(({ encoding }) => encoding)).toEqual(['gzip', undefined]);
+});
+
+test.each([200, 202])('%s is a push that the gateway has', async (status) => {
+  answer = () => status;
+  expect(await run('rows 1\n')).toMatchObject({ delivery: { status: 'delivered' } });
+  expect(waiting()).toEqual([]);
 });
 
 test('a push while the job runs does not overtake what waits', async () => {

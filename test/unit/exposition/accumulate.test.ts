@@ -102,3 +102,16 @@ test('an empty instance is none, as the gateway adds it; other empty labels are 
   ]);
   expect(add('# TYPE c counter\nc 5\n', '# TYPE c counter\nc{of=""} 2\n')).toEqual(['c{of=""} 2', 'c 5']);
 });
+
+test('buckets are compared whatever their order: the gateway sorts their bounds as texts', () => {
+  const histogram = (bounds: readonly string[], count: number) =>
+    `# TYPE h histogram\n${bounds.map((le) => `h_bucket{le="${le}"} ${count}\n`).join('')}h_sum 1\nh_count ${count}\n`;
+  expect(add(histogram(['+Inf', '1', '10', '2'], 3), histogram(['1', '2', '10', '+Inf'], 1))).toEqual([
+    'h_bucket{le="1"} 4',
+    'h_bucket{le="2"} 4',
+    'h_bucket{le="10"} 4',
+    'h_bucket{le="+Inf"} 4',
+    'h_sum 2',
+    'h_count 4',
+  ]);
+});

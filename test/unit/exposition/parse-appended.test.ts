@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MetricFamily } from '../../../src/exposition/family.js';
 import { parseFamilies } from '../../../src/exposition/parse.js';
-import { parseAppended } from '../../../src/exposition/parse-appended.js';
+import { MOST_REFUSED, parseAppended } from '../../../src/exposition/parse-appended.js';
 import { writeFamilies } from '../../../src/exposition/write.js';
 
 const name = fc.stringMatching(/^[a-z]{1,3}$/);
@@ -115,4 +115,20 @@ test('a summary needs its quantiles to be numbers', () => {
   );
   expect(families[0]?.samples).toHaveLength(3);
   expect(refused).toEqual([{ line: 3, problem: 'expected a label quantile with a number' }]);
+});
+
+test('a line that was not UTF-8 is refused: its label would not be what the command wrote', () => {
+  const { families, refused } = parseAppended('rows{of="a\uFFFD"} 1\nrows{of="b"} 2\n');
+  expect(families.flatMap(({ samples }) => samples.map(({ value: number }) => number))).toEqual([2]);
+  expect(refused).toEqual([{ line: 1, problem: 'not UTF-8' }]);
+});
+
+test.each([
+  [MOST_REFUSED, false],
+  [MOST_REFUSED + 1, true],
+])('after %i bad lines the rest is read, or is something else than metrics: given up %s', (bad, givenUp) => {
+  const read = parseAppended(`first 1\n${'?\n'.repeat(bad)}last 1\n`);
+  expect(read.givenUp).toBe(givenUp);
+  expect(read.families.map(({ name: family }) => family)).toEqual(givenUp ? ['first'] : ['first', 'last']);
+  expect(read.refused).toHaveLength(MOST_REFUSED);
 });

@@ -90,6 +90,13 @@ describe('what the Pushgateway 1.5.1 accepts', () => {
     ['# TYPE a counter\n', []],
     ['# TYPE s summary\ns_sum 3\ns_count 1\n', [['s', 'summary', 3]]],
     ['s_sum 3\n', [['s_sum', 'untyped', 3]]],
+    [
+      '# TYPE s summary\ns_sum 1\ns_bucket 3\n',
+      [
+        ['s', 'summary', 1],
+        ['s_bucket', 'untyped', 3],
+      ],
+    ],
   ] as const)('%j', (given, expected) => {
     const found = parseFamilies(given).map((family) => [family.name, family.type, family.samples[0]?.value]);
     expect(found).toEqual(expected);

@@ -37,6 +37,15 @@ test('Retry-After is waited for at least, or there is no further try', () => {
   );
 });
 
+test.each([
+  [940, 940],
+  [950, undefined],
+  [999, undefined],
+])('a Retry-After of %i ms of 1000 ms leaves time for a try only if 50 ms remain', (retryAfterMs, wait) => {
+  const error = { retryable: true, retryAfterMs };
+  expect(planRetry({ tries: 1, remainingMs: 1000, random: 0, error })).toBe(wait);
+});
+
 test('the ceiling of the jitter doubles from 200 ms', () => {
   const ceiling = (tries: number) =>
     planRetry({ tries, remainingMs: 1e6, random: 1, error: { retryable: true, retryAfterMs: undefined } });

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startFold } from '../../../../src/delivery/push/fold-entries.js';
-import { needsBase, ownText, type RunEntry, withBase } from '../../../../src/delivery/push/run-entry.js';
+import {
+  isOutcomeAll,
+  needsBase,
+  ownText,
+  type RunEntry,
+  withBase,
+} from '../../../../src/delivery/push/run-entry.js';
 import { parseFamilies } from '../../../../src/exposition/parse.js';
 import { describeGroup } from '../../../../src/gateway/describe.js';
 import { createStore } from '../../../../src/gateway/store.js';
@@ -141,4 +147,21 @@ test('several as one are as new as the newest: an older run among them makes non
   const fold = startFold(one({ startedAtMs: 5 }));
   fold.add(one({ startedAtMs: 3 }));
   expect(fold.entry().startedAtMs).toBe(5);
+});
+
+test('an entry that replaces its group is told by nothing less than itself', () => {
+  const outcome = '# TYPE o1 gauge\no1 1\n';
+  const given = {
+    key: { job: 'a', grouping: [] },
+    startedAtMs: 0,
+    outcome,
+    outcomeAlone: outcome,
+    accumulate: false,
+  };
+  expect(isOutcomeAll({ ...given, own: '', put: false })).toBe(true);
+  expect(isOutcomeAll({ ...given, own: '', put: true })).toBe(false);
+  expect(isOutcomeAll({ ...given, own: 'rows 1\n', put: false })).toBe(false);
+  const stages =
+    '# TYPE batch_job_stage_duration_seconds gauge\nbatch_job_stage_duration_seconds{stage="x"} 1\n';
+  expect(isOutcomeAll({ ...given, own: '', put: false, outcome: outcome + stages })).toBe(false);
 });
