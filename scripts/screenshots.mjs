@@ -21,6 +21,11 @@ async function push(path, values, own = '') {
   );
   await fetch(`${url}/metrics/job/${path}`, { method: 'POST', body: gauges.join('') + own });
 }
+/**
+ * The batch metrics of a run; what is undefined is not pushed.
+ *
+ * @param {{ ago: number, duration: number, exitCode?: number, records?: number, lastSuccess?: number, due: number }} facts
+ */
 const run = ({
   ago,
   duration,
@@ -36,7 +41,7 @@ const run = ({
   exit_code: exitCode,
   ...(records === undefined ? {} : { records_processed: records }),
   ...(lastSuccess === undefined ? {} : { last_success_timestamp_seconds: now - lastSuccess }),
-  ...(due === undefined ? {} : { success_due_timestamp_seconds: now + due }),
+  success_due_timestamp_seconds: now + due,
 });
 
 const browser = await chromium.launch({

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { createGatewayServer } from './http-server.js';
+import { isLoopback } from './page/guard.js';
 import type { PushEvent } from './push-record.js';
 import { createStore, type Group } from './store.js';
 
@@ -21,10 +22,6 @@ export interface GatewayOptions {
   /** Told of each push and deletion once it is done. */
   readonly onPush?: (event: PushEvent) => void;
 }
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
 
 /** A running embedded gateway. */
 export interface RunningGateway {
@@ -60,7 +57,7 @@ export async function openGateway(options: GatewayOptions = {}): Promise<Running
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${actual}`,
     host,
     port: actual,
-    loopback: LOOPBACK.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+    loopback: isLoopback(address),
     groups: store.groups,
     wipe: store.wipe,
     async close() {

@@ -152,6 +152,19 @@ describe('prombatch status', () => {
     expect(elapsedMs).toBeLessThan(10_000);
   });
 
+  test('--serve warns if other machines can reach it, and shows why the gateway cannot be read', async () => {
+    const cli = startCli(['status', '-g', 'http://127.0.0.1:1', '--serve', ':0']);
+    const url = await waitFor('the address', () => /1 at (http:\S+)/.exec(cli.stderr())?.[1]);
+    expect(cli.stderr()).toContain(`warning: ${url} can be reached from other machines`);
+    const answer = await fetch(url, { headers: { Accept: 'application/json' } });
+    expect([answer.status, await answer.text()]).toEqual([
+      502,
+      expect.stringContaining('nothing listens at http://127.0.0.1:1'),
+    ]);
+    cli.child.kill('SIGTERM');
+    expect((await cli.result).code).toBe(0);
+  });
+
   test.each([
     [['-g', 'none'], '--gateway: expected the address of a Pushgateway, got "none"'],
     [['-g', 'embedded'], '--gateway: expected the address of a Pushgateway, got "embedded"'],

@@ -26,6 +26,11 @@ export async function serveStatus(
   const served = await servePage(address, page, read).catch((error: unknown) => {
     throw cannotListen('--serve', address, error);
   });
+  if (!served.loopback) {
+    log.warn(`${served.url} can be reached from other machines, and anyone who reaches it can read it`, {
+      event: 'open_to_others',
+    });
+  }
   // Listened for before it is said that it is up: whoever reads that may stop it at once.
   const stopped = host.untilStopped();
   log.info(`the jobs of ${gateway} at ${served.url}`, { event: 'listening', url: served.url });

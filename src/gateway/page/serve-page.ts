@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
-import { findForeignPage } from './guard.js';
+import { findForeignPage, isLoopback } from './guard.js';
 import { asksForData, PAGE_HEADERS, renderPage } from './page.js';
 import { type PageData, type PageOptions, writePageData } from './page-data.js';
 
 export interface ServedPage {
   readonly url: string;
+  /** Whether only this machine can reach it. */
+  readonly loopback: boolean;
   close(): Promise<void>;
 }
 
@@ -60,9 +62,10 @@ export async function servePage(
   server.requestTimeout = 10_000;
   server.listen(port, host);
   await once(server, 'listening');
-  const { port: actual } = server.address() as AddressInfo;
+  const { port: actual, address } = server.address() as AddressInfo;
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${actual}`,
+    loopback: isLoopback(address),
     async close() {
       const closed = once(server, 'close');
       server.close();
