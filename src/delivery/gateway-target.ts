@@ -31,7 +31,7 @@ export interface GatewayTargetOptions {
   readonly log: Log;
 }
 
-/** How long a job may be kept waiting for what the gateway holds. */
+/** How long a job, or an update of its metrics, may be kept waiting for what the gateway holds. */
 const PREPARE_MS = 2000;
 const UPDATE_COLLECT_MS = 2000;
 const BACKGROUND_FLUSH_MS = 30_000;
@@ -73,7 +73,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     },
 
     update(families) {
-      if (backgroundPushes.busy() || updatesRefused || (mode.accumulate && !base)) return;
+      if (backgroundPushes.busy() || updatesRefused) return;
       backgroundPushes.begin(
         async (signal) => {
           if (!(await nothingWaits(signal))) return undefined;
@@ -82,6 +82,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
             return options.collect(deadline);
           });
           if (problem) throw problem;
+          if (mode.accumulate) base ??= await readBase(signal);
           updated = true;
           const own = base ? writeFamilies(accumulate(base, parseFamilies(text))) : text;
           return { outcome: families, own };
@@ -156,6 +157,11 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
   async function nothingWaits(signal: AbortSignal): Promise<boolean> {
     if (!spool?.hasPending()) return true;
     return withDeadline(BACKGROUND_FLUSH_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
+  }
+
+  /** What the updates of a run go on from, if it was not read before the job. */
+  function readBase(signal: AbortSignal): Promise<readonly MetricFamily[]> {
+    return withDeadline(PREPARE_MS, (deadline) => client.readGroup(key, { deadline, signal, once: true }));
   }
 
   function toEntry(run: EndedRun, rejected: boolean): RunEntry {

@@ -4,7 +4,7 @@ import { formatKey, type GroupingKey, perRunReason } from '../delivery/grouping-
 import { type CollectOptions, collectJobMetrics } from '../delivery/push/job-metrics.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
-import type { AnyJob } from '../job/any-job.js';
+import { type AnyJob, isCommand } from '../job/any-job.js';
 import type { DuePlan } from '../job/due.js';
 import { createExecution, type JobExecution } from '../job/execute-job.js';
 import { openRegistry } from '../job/open-registry.js';
@@ -56,7 +56,8 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     warnOfPerRunLabels(options.key, options.log);
 
     const delivery = createDelivery({ targets, collect, log: options.log });
-    const previous = await delivery.prepare(options.job.stop);
+    // A command has no use for what its target holds.
+    const previous = isCommand(job) ? undefined : await delivery.prepare(options.job.stop);
     const stopwatch = startStopwatch();
     const execution = createExecution(opened.guarded, {
       settings: options.job,

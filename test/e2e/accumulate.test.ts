@@ -55,6 +55,31 @@ describeOnPushgateways('--accumulate', (gateway) => {
     expect((await gateway().samples('often')).prom_sample_counter).toBe(33);
   });
 
+  test('a command that is pushed while it runs counts once, too', async () => {
+    const count = 'printf "# TYPE rows counter\\nrows 1\\n" >> "$PROMBATCH_METRICS_FILE"';
+    const exec = (script: string, ...args: string[]) =>
+      startCli([
+        'exec',
+        '-g',
+        gateway().url,
+        '--job',
+        'rows',
+        '--accumulate',
+        ...args,
+        '--',
+        'sh',
+        '-c',
+        script,
+      ]);
+    const rows = async () => (await gateway().samples('rows')).rows;
+    await exec(count).result;
+    const cli = exec(`${count}; sleep 60`, '--push-interval', '30ms');
+    await waitFor('a count on the way', async () => (await rows()) === 2);
+    process.kill(cli.child.pid ?? 0, 'SIGTERM');
+    await cli.result;
+    expect(await rows()).toBe(2);
+  });
+
   test('a held metric of another type is a clear refusal: the gateway keeps it, and the outcome still goes', async () => {
     await gateway().wipe();
     const held = '# TYPE prom_sample_counter gauge\nprom_sample_counter 5\n';
@@ -96,5 +121,14 @@ test('a gateway that cannot be read keeps the job waiting for two seconds at mos
   expect(result.stderr).toContain('holds was not read before the job');
   expect(result.elapsedMs).toBeLessThan(4000);
   expect(server.requests.some((request) => request.startsWith('GET /api/v1/metrics'))).toBe(true);
+  await server.close();
+});
+
+test('a command waits for no reading before it runs: it has no use for what is held', async () => {
+  const server = await answering({ status: 200, body: '{"status":"success","data":[]}' });
+  const target = ['-g', server.address, '--no-spool', '--no-start-push', '--accumulate', '--job', 'a'];
+  const script = 'printf "# TYPE rows counter\\nrows 1\\n" >> "$PROMBATCH_METRICS_FILE"';
+  expect(await runCli(['exec', ...target, '--', 'sh', '-c', script])).toMatchObject({ code: 0 });
+  expect(server.requests.map((request) => request.split(' ')[0])).toEqual(['GET', 'POST']);
   await server.close();
 });
