@@ -1,38 +1,35 @@
-// Builds dist/prombatch.cjs, the command that package.json's bin names: a CommonJS file with all that every run
-// needs, since reading one file is what a short process starts fastest with. The library beside it is plain tsc output.
+// Builds the command that package.json's bin names. What is read decides how fast a short process starts, so each command
+// is a file: dist/prombatch.cjs picks one of dist/parts. The library beside them is plain tsc output.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-/**
- * Parts of the bundled libraries that the command never uses and that cost more to load than all the rest:
- * prom-client's cluster and own Pushgateway client, commander's executable subcommands. prom-client's default metrics
- * are loaded when they are asked for.
- */
-const unusedParts = {
-  name: 'unused-parts',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      /[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
-    );
-    onResolve({ filter: /\.\/(?:lib\/)?(?:cluster|pushgateway)$/ }, ({ path, importer }) =>
-      /[\\/]prom-client[\\/]/.test(importer) ? { path, namespace: 'unused' } : undefined,
-    );
-    onResolve({ filter: /\.\/lib\/defaultMetrics$/ }, ({ path, importer, resolveDir, namespace }) =>
-      namespace !== 'lazy' && /[\\/]prom-client[\\/]/.test(importer)
-        ? { path, namespace: 'lazy', pluginData: resolveDir }
-        : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path, pluginData: resolveDir }) => ({
-      contents: `module.exports = (...given) => require('${path}')(...given);`,
-      resolveDir,
-    }));
-    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = undefined;' }));
-  },
+const COMMANDS = readdirSync('src/commands').flatMap((file) => /^(.+)\.ts$/.exec(file)?.[1] ?? []);
+
+/** What only some runs need is a file of its own. By `require`, a library with a form for each gives its CommonJS one. */
+const LOADED_WHERE_USED = {
+  commander: `module.exports = require('commander');`,
+  croner: `module.exports = require('croner');`,
+  'node-cron': `module.exports = require('node-cron');`,
+  // What jobs use of it. The rest is two thirds of what it takes to load.
+  'prom-client': `
+    exports.Counter = require('prom-client/lib/counter');
+    exports.Gauge = require('prom-client/lib/gauge');
+    exports.Histogram = require('prom-client/lib/histogram');
+    exports.Summary = require('prom-client/lib/summary');
+    exports.Registry = require('prom-client/lib/registry');
+    exports.collectDefaultMetrics = (options) => require('./default-metrics.cjs')(options);`,
+  'default-metrics': `module.exports = require('prom-client/lib/defaultMetrics');`,
+  'embedded-gateway': `
+    export * from './src/gateway/gateway.js';
+    export * from './src/gateway/describe.js';`,
 };
 
-/** Libraries that only some runs need: each is a file of its own, since reading it would cost every start. */
-const LOADED_WHERE_USED = ['prom-client', 'croner', 'node-cron'];
+/** The file of `dist/parts` that a module is in, if that is not the command's own. */
+function fileOf(path) {
+  const name = /\/gateway\/(?:gateway|describe)\.js$/.test(path) ? 'embedded-gateway' : path;
+  return name in LOADED_WHERE_USED ? `./${name}.cjs` : undefined;
+}
 
 /**
  * A dynamic import of something outside the bundle starts Node's loader of ES modules, which costs a third of a
@@ -41,27 +38,54 @@ const LOADED_WHERE_USED = ['prom-client', 'croner', 'node-cron'];
 const required = {
   name: 'required',
   setup({ onResolve, onLoad }) {
-    onResolve(
-      { filter: new RegExp(`^(?:${[...LOADED_WHERE_USED, 'yaml'].join('|')})$`) },
-      ({ path, namespace }) =>
-        namespace === 'required' ? { path, external: true } : { path, namespace: 'required' },
-    );
-    onResolve({ filter: /^\./, namespace: 'required' }, ({ path }) => ({ path, external: true }));
+    onResolve({ filter: /.*/ }, ({ path, namespace }) => {
+      if (namespace === 'required') return { path, external: true };
+      const file = path === 'yaml' ? path : fileOf(path);
+      return file && { path: file, namespace: 'required' };
+    });
     onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
-      contents: `module.exports = require('${LOADED_WHERE_USED.includes(path) ? `./${path}.cjs` : path}');`,
+      contents: `module.exports = require('${path}');`,
+    }));
+  },
+};
+
+/** Leaves all commands but one out. */
+const only = (command) => ({
+  name: 'only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\.\/commands\/[^/]+\.js$/ }, ({ path }) =>
+      path === `../commands/${command}.js` ? undefined : { path, namespace: 'other-command' },
+    );
+    onLoad({ filter: /.*/, namespace: 'other-command' }, () => ({ contents: 'module.exports = {};' }));
+  },
+});
+
+/** The file of the command that is called or asked about; `help` has the rest. */
+const pickCommand = {
+  name: 'pick-command',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/cli\/process\.js$/ }, ({ path }) => ({ path, namespace: 'pick-command' }));
+    onLoad({ filter: /.*/, namespace: 'pick-command' }, () => ({
+      contents: `
+        const [, , first, second] = process.argv;
+        const name = first === 'help' ? second : first;
+        const part = './parts/' + (${JSON.stringify(COMMANDS)}.includes(name) ? name : 'help') + '.cjs';
+        module.exports = require(part);`,
     }));
   },
 };
 
 rmSync('dist', { recursive: true, force: true });
 const bundles = await Promise.all([
-  bundle('prombatch', { entryPoints: ['src/main.ts'], plugins: [unusedParts, required] }),
-  ...LOADED_WHERE_USED.map((name) =>
-    bundle(name, {
-      // By `require`, so that a library with a form for each gives its CommonJS one.
-      stdin: { contents: `module.exports = require('${name}');`, resolveDir: '.' },
+  bundle('prombatch', { entryPoints: ['src/main.ts'], plugins: [pickCommand] }),
+  ...[...COMMANDS, 'help'].map((command) =>
+    bundle(`parts/${command}`, { entryPoints: ['src/cli/process.ts'], plugins: [only(command), required] }),
+  ),
+  ...Object.entries(LOADED_WHERE_USED).map(([name, contents]) =>
+    bundle(`parts/${name}`, {
+      stdin: { contents, resolveDir: '.' },
       minifyIdentifiers: true,
-      plugins: [unusedParts],
+      external: ['./default-metrics.cjs'],
     }),
   ),
 ]);

@@ -16,10 +16,7 @@ const settings = {
 } as const;
 
 export const exec = defineCommand({
-  name: 'exec',
-  arguments: '[command...]',
   passThrough: true,
-  summary: 'run any command as a batch job and push how it went',
   notes: `The command runs without a shell, on this input and output. What it appends to the file that
 PROMBATCH_METRICS_FILE names, in the text format, is pushed with the run:
   echo "rows_imported 42" >> "$PROMBATCH_METRICS_FILE"

@@ -18,8 +18,6 @@ const settings = {
 } as const;
 
 export const flush = defineCommand({
-  name: 'flush',
-  summary: 'send what is spooled',
   notes: `Exit codes:
   0      nothing waits for this gateway any more
   1      something still waits, or was refused and set aside

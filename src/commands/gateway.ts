@@ -19,8 +19,6 @@ const settings = {
 } as const;
 
 export const gateway = defineCommand({
-  name: 'gateway',
-  summary: 'an embedded, in-memory Pushgateway for development and tests',
   notes: `It speaks the Pushgateway's HTTP API and shows its groups on a page. It keeps everything in memory and
 asks for no password: it is not for production.
 

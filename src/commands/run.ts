@@ -20,9 +20,6 @@ const settings = {
 } as const;
 
 export const run = defineCommand({
-  name: 'run',
-  arguments: '[module]',
-  summary: 'run a job once and push its metrics; without a module: the sample job',
   notes: `Exit codes:
   0      the job succeeded, and its metrics were delivered (or --on-push-failure is warn)
   1      the job failed

@@ -62,12 +62,9 @@ const settings = {
 type Values = SettingValues<typeof settings>;
 
 export const schedule = defineCommand({
-  name: 'schedule',
-  arguments: '<cron> [module]',
   splitsAtDashes: true,
   excessHint:
     "quote the expression, or the shell puts file names for each *: prombatch schedule '*/5 * * * *'",
-  summary: 'run a job on a schedule in this process; a command behind --',
   notes: `The expression has five fields, six with the seconds first, or is a name such as @daily. A tick during a run is
 skipped. On SIGTERM no new run begins; the one under way gets --grace to end.
 

@@ -29,8 +29,6 @@ const settings = {
 } as const;
 
 export const serve = defineCommand({
-  name: 'serve',
-  summary: "the tutorial's pull mode: the sample in a loop, for Prometheus to scrape at /metrics",
   notes: `Exit codes:
   0      ended by a signal
   2      malformed arguments, or the address cannot be listened on

@@ -45,8 +45,6 @@ const settings = {
 } as const;
 
 export const status = defineCommand({
-  name: 'status',
-  summary: 'how the jobs on a gateway are: outcome, last success, due, duration',
   notes: `The worst come first. A job is wrong if its last run failed or was probably killed, if it is overdue or never
 succeeded, if the gateway refused its last push or its own metrics, or if it is expected and not there.
 

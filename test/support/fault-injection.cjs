@@ -20,7 +20,7 @@ const { writeFileSync } = fs;
 /** Whether the command's own code made the call, rather than Node's on its behalf. */
 function isOwn() {
   const caller = new Error().stack.split('\n')[4] ?? '';
-  return /prombatch\.cjs|fault-job\.mjs/.test(caller);
+  return /dist\/parts\/(?!prom-client)|fault-job\.mjs/.test(caller);
 }
 
 /** The fault, if this is the call that is to have it. */

@@ -9,11 +9,11 @@ export interface Layer {
  * `delivery/` never import each other. The map in CONTRIBUTING.md is made from this table.
  */
 export const LAYERS: readonly Layer[] = [
+  { places: ['main.ts'], what: 'where the process begins: `--version`, or the command line' },
   {
-    places: ['main.ts'],
-    what: 'the process: arguments, environment, streams, exit code',
+    places: ['cli/'],
+    what: 'the command line: the process with its streams and exit code, which command, its flags, its help',
   },
-  { places: ['cli.ts'], what: 'the command line: which command, its flags, its help' },
   { places: ['commands/'], what: 'one file a command' },
   {
     places: ['commands/steps/'],

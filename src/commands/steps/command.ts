@@ -1,18 +1,14 @@
 import type { Host } from '../../process/host.js';
 import type { Settings, SettingValues } from '../../settings/setting.js';
 
-/** A command of the command line; each is one file that exports one of these. */
+/** What a command of the command line does; each is one file that exports one of these. */
 export interface Command<S extends Settings = Settings> {
-  readonly name: string;
-  /** Positional arguments as commander writes them: `[module]`. */
-  readonly arguments?: string;
   /** Options end at the first argument: what follows, its own options too, is that argument's. */
   readonly passThrough?: boolean;
   /** What stands behind `--` is given on its own. */
   readonly splitsAtDashes?: boolean;
   /** What to do if more arguments came than it takes. */
   readonly excessHint?: string;
-  readonly summary: string;
   /** Ends the help: exit codes, examples. */
   readonly notes?: string;
   readonly settings: S;
