@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { monotonicMs } from '../clock.js';
 
 /** One end of time for all that follows; it can come nearer, never move away. */
 export interface Deadline {
@@ -14,16 +15,16 @@ export interface Deadline {
 
 export function startDeadline(ms: number): Deadline {
   const controller = new AbortController();
-  let endsAt = performance.now() + ms;
-  const arm = () => setTimeout(() => controller.abort(), Math.max(0, endsAt - performance.now()));
+  let endsAt = monotonicMs() + ms;
+  const arm = () => setTimeout(() => controller.abort(), Math.max(0, endsAt - monotonicMs()));
   let timer = arm();
   const shares = new Map<Deadline, number>();
-  const remainingMs = (): number => Math.max(0, endsAt - performance.now());
+  const remainingMs = (): number => Math.max(0, endsAt - monotonicMs());
   return {
     signal: controller.signal,
     remainingMs,
     shorten(toMs) {
-      endsAt = Math.min(endsAt, performance.now() + toMs);
+      endsAt = Math.min(endsAt, monotonicMs() + toMs);
       clearTimeout(timer);
       timer = arm();
       for (const [share, part] of shares) share.shorten(remainingMs() * part);

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { monotonicMs } from '../clock.js';
 
 /** How long work beside the job may keep the event loop, and so the job, its timers and signals. */
 const SLICE_MS = 10;
@@ -7,10 +8,10 @@ const SLICE_MS = 10;
 export type GiveWay = () => Promise<void>;
 
 export function createGiveWay(): GiveWay {
-  let since = performance.now();
+  let since = monotonicMs();
   return async () => {
-    if (performance.now() - since < SLICE_MS) return;
+    if (monotonicMs() - since < SLICE_MS) return;
     await nextTurn();
-    since = performance.now();
+    since = monotonicMs();
   };
 }

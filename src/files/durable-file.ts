@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { randomName } from './random-name.js';
 
 /**
  * Writes a file so that after a crash at any moment it is there whole or not at all: written beside, flushed to
@@ -34,11 +34,6 @@ export function writeWhole(path: string, text: string, mode = 0o600): void {
     rmSync(beside, { force: true });
     throw error;
   }
-}
-
-/** A name that nobody can foresee. */
-export function randomName(): string {
-  return randomBytes(8).toString('hex');
 }
 
 /** Flushes a folder's list of names, so that a rename or removal in it outlasts a crash. */

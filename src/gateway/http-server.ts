@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createGunzip } from 'node:zlib';
+import { steadyTimeMs } from '../clock.js';
 import { TextFormatError } from '../exposition/line-reader.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { TEXT_FORMAT } from '../exposition/write.js';
@@ -134,7 +135,7 @@ async function push(
 
 /** Finer than a millisecond: a success and a failure within one would count as the same moment. */
 function nowMs(): number {
-  return performance.timeOrigin + performance.now();
+  return steadyTimeMs();
 }
 
 async function readBody(request: IncomingMessage, bodyBytes: number): Promise<string> {

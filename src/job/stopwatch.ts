@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.js';
 /** Measures one run: wall-clock times for Prometheus, durations by the monotonic clock. */
 export interface Stopwatch {
   readonly startedAtMs: number;
@@ -16,7 +17,7 @@ export interface StopwatchReading {
 
 export function startStopwatch(): Stopwatch {
   const startedAtMs = Date.now();
-  const startMark = performance.now();
+  const startMark = monotonicMs();
   const closed = new Map<string, number>();
   const open = new Set<{ readonly name: string; readonly mark: number }>();
 
@@ -27,18 +28,18 @@ export function startStopwatch(): Stopwatch {
         throw new TypeError('stage: expected a name for the stage');
       // Half a surrogate pair has no form in UTF-8, and the gateway would refuse the whole push.
       const name = given.toWellFormed();
-      const running = { name, mark: performance.now() };
+      const running = { name, mark: monotonicMs() };
       open.add(running);
       closed.set(name, closed.get(name) ?? 0);
       try {
         return await body();
       } finally {
         open.delete(running);
-        closed.set(name, (closed.get(name) ?? 0) + performance.now() - running.mark);
+        closed.set(name, (closed.get(name) ?? 0) + monotonicMs() - running.mark);
       }
     },
     read() {
-      const now = performance.now();
+      const now = monotonicMs();
       const stages = new Map(closed);
       for (const { name, mark } of open) stages.set(name, (stages.get(name) ?? 0) + now - mark);
       return {

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.js';
 import type { Output } from './host.js';
 
 const LONGEST_BAR = 40;
@@ -20,7 +21,7 @@ export function createProgressBar(output: Output, label: string, shown: boolean)
   const erase = '\r\x1b[K';
   return {
     update(done, total) {
-      const now = performance.now();
+      const now = monotonicMs();
       if (!active || (now - drawnAt < REDRAW_MS && done !== total)) return;
       drawnAt = now;
       const next = barLine(label, done, total, output.columns());

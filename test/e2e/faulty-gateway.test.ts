@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.js';
 import {
   answering,
+  closingKept,
   dripping,
   type FaultyServer,
   halfBody,
@@ -113,18 +114,38 @@ test("with --on-push-failure warn a push failure is a warning and the exit code 
   expect((await run(server.address, '--fail-after', '1')).code).toBe(1);
 });
 
+/** A command whose own metrics are so many bytes that they go as gzip. */
+const MANY_SERIES = ['sh', '-c', 'seq 1 400 | sed "s/.*/rows{part=\\"&\\"} &/" >> "$PROMBATCH_METRICS_FILE"'];
+
 test('a 413 sends the outcome alone, and it goes uncompressed', async () => {
   server = await answering({ status: 200 }, { status: 413, body: 'too large' }, { status: 200 });
-  const result = await run(server.address);
+  const flags = ['-g', server.address, '--job', 'import', '--on-push-failure', 'fail', '--no-spool'];
+  const result = await runCli(['exec', ...flags, '--', ...MANY_SERIES]);
   expect(result.code).toBe(3);
   expect(result.stderr).toContain('only its outcome was pushed');
   expect(result.stderr).toContain('(413): too large');
   const [, whole, alone] = server.requests;
   expect(whole).toContain('Content-Encoding: gzip');
+  expect(whole).toContain('rows{part="400"} 400');
   expect(alone).not.toContain('Content-Encoding');
   expect(alone).toContain('batch_job_metrics_rejected 1');
   expect(alone).toContain('batch_job_success 1');
-  expect(alone).not.toContain('prom_sample_counter');
+  expect(alone).not.toContain('rows');
+});
+
+test('a push of up to 8 KiB goes as it is: to pack it would take longer than to send it', async () => {
+  server = await answering({ status: 200 });
+  expect((await run(server.address)).code).toBe(0);
+  expect(server.requests[1]).toContain('prom_sample_counter 3');
+  expect(server.requests.join()).not.toContain('Content-Encoding');
+});
+
+test('a kept connection that the server has closed is replaced at once, and counts as no try', async () => {
+  server = await closingKept();
+  const result = await run(server.address, '--verbose', '--no-spool');
+  expect(result.code).toBe(0);
+  expect(result.stderr).not.toContain('failed; the next in');
+  expect(server.requests.filter((request) => request.includes('batch_job_success 1'))).toHaveLength(2);
 });
 
 test('a 400 is never tried again: the outcome alone follows at once, then each of its families, and that is all', async () => {

@@ -44,7 +44,7 @@ function wrap(object, name, label = name) {
 
 for (const name of Object.keys(fs).filter((key) => /Sync$/.test(key))) wrap(fs, name, `fs.${name}`);
 for (const name of ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval']) wrap(globalThis, name);
-wrap(zlib, 'gzipSync');
+wrap(zlib, 'gzip');
 
 const { request } = http;
 http.request = function (...given) {

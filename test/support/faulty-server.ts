@@ -155,6 +155,16 @@ export const dripping = (): Promise<FaultyServer> =>
 export const resetting = (): Promise<FaultyServer> =>
   start((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-', () => socket.resetAndDestroy()));
 
+/** Answers the first request of each connection, and resets the connection at the next. */
+export function closingKept(): Promise<FaultyServer> {
+  const kept = new WeakSet<Socket>();
+  return start((socket) => {
+    if (kept.has(socket)) socket.resetAndDestroy();
+    else write(socket, { status: 200 });
+    kept.add(socket);
+  });
+}
+
 /** An address at which nothing listens: the port was free a moment ago. */
 export async function refusing(): Promise<FaultyServer> {
   const server = await stalling();

@@ -60,8 +60,16 @@ export const LAYERS: readonly Layer[] = [
   { places: ['files/'], what: 'files that are written whole or not at all' },
   { places: ['log.ts'], what: 'the log, as text or JSON' },
   {
-    places: ['errors.ts', 'exit-codes.ts', 'duration.ts', 'timezone.ts', 'redact.ts', 'version.ts'],
-    what: 'errors with hints, exit codes, durations, time zones, hiding secrets',
+    places: [
+      'errors.ts',
+      'exit-codes.ts',
+      'clock.ts',
+      'duration.ts',
+      'timezone.ts',
+      'redact.ts',
+      'version.ts',
+    ],
+    what: 'errors with hints, exit codes, clocks, durations, time zones, hiding secrets',
   },
 ];
 

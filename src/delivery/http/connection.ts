@@ -1,7 +1,9 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { isIP } from 'node:net';
+import { monotonicMs } from '../../clock.js';
 import { createRedaction } from '../../redact.js';
 import { basicAuthorization, type HttpAccess, proxyAuthorization, secretsOf } from './access.js';
-import { createLookup } from './dns/lookup.js';
+import type { Lookup } from './dns/lookup.js';
 import type { GatewayAddress } from './gateway-address.js';
 import {
   connectionError,
@@ -43,7 +45,8 @@ const LONGEST_READING = 64 * 2 ** 20;
 export interface Connection {
   /**
    * One request. Resolves with the answer: that of a stored push (200, 202) as soon as its head is read, any
-   * other with its text; that of a refusal as far as it comes, for the status is known.
+   * other with its text; that of a refusal as far as it comes, for the status is known. A kept connection that the
+   * server has closed meanwhile is replaced at once.
    *
    * @throws PushUnreachable, PushUntrusted, or PushTimedOut when the limits end it.
    */
@@ -57,31 +60,37 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
     address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
   const agent = new Agent({ keepAlive: true });
   const tunnels = new Set<ClientRequest>();
-  const names = createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
+  const proxy = proxyOf(access);
+  const names = await openLookup(proxy?.host ?? address.hostname);
   if (access.proxyUrl !== undefined && address.protocol === 'https:')
-    await tunnelBy(agent, tunnels, access.proxyUrl, { ...address, tls: access.tls, lookup: names.lookup });
+    await tunnelBy(agent, tunnels, access.proxyUrl, { ...address, tls: access.tls, ...names });
   const base: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
     agent,
     host: address.hostname,
     port: address.port,
-    lookup: names.lookup,
+    ...names,
     ...access.tls,
     // Node's 250 ms for each of a host's addresses would fail a slow but healthy one.
     autoSelectFamilyAttemptTimeout: 1000,
-    ...viaProxy(address, access),
+    // Plain http is asked of the proxy, by its whole address.
+    ...(address.protocol === 'http:' ? proxy : undefined),
   };
   const inUse = { ...access, ...authorizationOf(address, access) };
   const prefix = access.proxyUrl && address.protocol === 'http:' ? `http://${address.host}` : '';
   return {
-    async send(wanted, limits) {
+    async send(wanted, { timeoutMs, signal }) {
+      const endsAt = monotonicMs() + timeoutMs;
       const headers = { ...accessHeaders(address, inUse), ...wanted.headers };
+      const whole = { ...wanted, headers, path: prefix + address.pathPrefix + wanted.path };
       const open = (options: RequestOptions) => request({ ...base, ...options });
-      const path = prefix + address.pathPrefix + wanted.path;
-      const answer = await exchange(address, open, { ...wanted, headers, path }, limits);
-      return isSuccess(answer.status) ? answer : withoutSecrets(answer, secretsOf(inUse));
+      for (;;) {
+        const answer = await exchange(address, open, whole, { timeoutMs: endsAt - monotonicMs(), signal });
+        if (answer === 'stale') continue;
+        return isSuccess(answer.status) ? answer : withoutSecrets(answer, secretsOf(inUse));
+      }
     },
     close() {
-      names.close();
+      names?.close();
       for (const asked of tunnels) asked.destroy();
       agent.destroy();
     },
@@ -93,21 +102,20 @@ async function tunnelBy(
   agent: object,
   tunnels: Set<ClientRequest>,
   proxyUrl: string,
-  { hostname, port, tls, lookup }: TunnelTarget,
+  target: TunnelTarget,
 ): Promise<void> {
   const { openTunnel } = await import('./tunnel.js');
   Object.assign(agent, {
     createConnection(_options: unknown, done: Parameters<typeof openTunnel>[2]): void {
-      const asked = openTunnel(proxyUrl, { hostname, port, tls, lookup }, done);
+      const asked = openTunnel(proxyUrl, target, done);
       tunnels.add(asked);
       asked.once('close', () => tunnels.delete(asked));
     },
   });
 }
 
-/** Plain http is asked of the proxy, by its whole address. */
-function viaProxy(address: GatewayAddress, { proxyUrl }: HttpAccess): RequestOptions {
-  if (proxyUrl === undefined || address.protocol === 'https:') return {};
+function proxyOf({ proxyUrl }: HttpAccess): { host: string; port: number } | undefined {
+  if (proxyUrl === undefined) return undefined;
   const proxy = new URL(proxyUrl);
   return { host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(proxy.port) || 80 };
 }
@@ -130,6 +138,13 @@ function withoutSecrets({ status, headers, body }: HttpResponse, secrets: readon
   return { status, headers: Object.fromEntries(shown), body: hide(body) };
 }
 
+/** An address needs no lookup, and nothing of what that takes to load. */
+async function openLookup(host: string): Promise<Lookup | undefined> {
+  if (isIP(host) !== 0) return undefined;
+  const { createLookup } = await import('./dns/lookup.js');
+  return createLookup({ silenceMs: NAME_SERVER_SILENCE_MS });
+}
+
 function accessHeaders(address: GatewayAddress, access: HttpAccess): Record<string, string | string[]> {
   const { authorization } = access;
   const headers: Record<string, string | string[]> = { Host: address.host };
@@ -141,12 +156,13 @@ function accessHeaders(address: GatewayAddress, access: HttpAccess): Record<stri
   return headers;
 }
 
+/** One request on one connection; `stale` if that was a kept one that broke before a byte of the answer. */
 function exchange(
   address: GatewayAddress,
   open: (options: RequestOptions) => ClientRequest,
   { method, path, headers, body }: HttpRequest,
   { timeoutMs, signal }: RequestLimits,
-): Promise<HttpResponse> {
+): Promise<HttpResponse | 'stale'> {
   return new Promise((resolve, reject) => {
     const request = open({
       method,
@@ -157,7 +173,7 @@ function exchange(
       },
     });
     /** Settles once, by the first cause; what comes after it changes nothing. */
-    const settle = (result: HttpResponse | Error): void => {
+    const settle = (result: HttpResponse | Error | 'stale'): void => {
       if (result instanceof Error) reject(result);
       else resolve(result);
       clearTimeout(timer);
@@ -180,9 +196,16 @@ function exchange(
     const timer = setTimeout(onTimeUp, timeoutMs);
     signal.addEventListener('abort', onTimeUp, { once: true });
 
+    let readBefore = 0;
+    request.on('socket', (socket) => {
+      readBefore = socket.bytesRead;
+    });
     request.on(
       'error',
-      guarded((error: Error) => settle(refusal?.() ?? connectionError(address.display, error))),
+      guarded((error: Error) => {
+        const stale = request.reusedSocket && request.socket?.bytesRead === readBefore;
+        settle(refusal?.() ?? (stale ? 'stale' : connectionError(address.display, error)));
+      }),
     );
     request.on(
       'response',

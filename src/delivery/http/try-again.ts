@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { monotonicMs } from '../../clock.js';
 import type { Log } from '../../log.js';
 import type { Deadline } from '../deadline.js';
 import type { RequestLimits } from './connection.js';
@@ -28,7 +29,7 @@ export async function tryAgain<T>(
 ): Promise<T> {
   const { deadline, signal, once = false } = limits;
   const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
-  const startMark = performance.now();
+  const startMark = monotonicMs();
   let before: PushError | undefined;
   for (let tries = 1; ; tries++) {
     const timeoutMs = tryLimitMs(deadline.remainingMs());
@@ -38,7 +39,7 @@ export async function tryAgain<T>(
     const error: PushError =
       before && result instanceof PushTimedOut && isCutShort(timeoutMs) ? before : result;
     const again = !once && (await pauseBeforeRetry(error, tries, limits, ends, log));
-    if (!again) throw withEffort(error, tries, performance.now() - startMark);
+    if (!again) throw withEffort(error, tries, monotonicMs() - startMark);
     before = error;
   }
 }

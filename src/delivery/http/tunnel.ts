@@ -8,8 +8,8 @@ export interface TunnelTarget {
   readonly hostname: string;
   readonly port: number;
   readonly tls: TlsAccess | undefined;
-  /** Finds the proxy. */
-  readonly lookup: LookupFunction;
+  /** Finds the proxy, if its URL has a name. */
+  readonly lookup?: LookupFunction;
 }
 
 /**
@@ -27,7 +27,7 @@ export function openTunnel(
   const asked = request({
     host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: proxy.port || 80,
-    lookup,
+    ...(lookup ? { lookup } : {}),
     method: 'CONNECT',
     path: authority,
     headers: {

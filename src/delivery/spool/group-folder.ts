@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { steadyTimeMs } from '../../clock.js';
 import { describeThrown } from '../../errors.js';
-import { flushFolder, randomName, writeDurably } from '../../files/durable-file.js';
+import { flushFolder, writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
 import { makeFolder } from '../../files/make-folder.js';
+import { randomName } from '../../files/random-name.js';
 import { readRegularFile } from '../../files/regular-file.js';
 import type { Log } from '../../log.js';
 import { type GroupingKey, groupPath, sortKey } from '../grouping-key.js';
@@ -141,7 +143,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     // A name that no clock gives tells nothing of the order.
     const last = Math.max(0, ...orders.filter((order) => order < LATEST));
     // Microseconds, and always after the last one: a clock set back must not change the order.
-    const order = Math.max(Math.floor((performance.timeOrigin + performance.now()) * 1000), last + 1);
+    const order = Math.max(Math.floor(steadyTimeMs() * 1000), last + 1);
     return `${String(order).padStart(16, '0')}-${process.pid}-${randomName()}.json`;
   };
 

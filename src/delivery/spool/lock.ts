@@ -11,8 +11,8 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { randomName } from '../../files/durable-file.js';
 import { readProcStat } from '../../files/proc-stat.js';
+import { randomName } from '../../files/random-name.js';
 import { readRegularFile } from '../../files/regular-file.js';
 
 /** Who holds a lock. A process id means something only within its host and PID namespace. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { monotonicMs } from '../../clock.js';
 import { EXIT, exitCodeOfSignal } from '../../exit-codes.js';
 import type { CommandExit } from '../any-job.js';
 import { inheritedFiles } from './inherited-files.js';
@@ -67,11 +68,11 @@ export function startCommand({ argv, env }: CommandOptions): RunningCommand {
       else if (running) send(pid, signal);
     },
     kill() {
-      killedAt = performance.now();
+      killedAt = monotonicMs();
       processes.signal('SIGKILL');
     },
     async allGone() {
-      while (processes.anyLeft() && performance.now() < killedAt + GONE_MS) {
+      while (processes.anyLeft() && monotonicMs() < killedAt + GONE_MS) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     },
