@@ -24,8 +24,12 @@ const WAVE_PEAK = 10;
  */
 export function createSampleJob(options: SampleJobOptions): Job {
   const { ticks, intervalMs, failAfter } = options;
-  const pause = (signal: AbortSignal) =>
-    intervalMs > 0 ? wait(intervalMs, undefined, { signal }) : yieldOnce(undefined, { signal });
+  const pause = async (signal: AbortSignal): Promise<void> => {
+    if (intervalMs > 0) return wait(intervalMs, undefined, { signal });
+    // A listener for each tick would take as long as the tick.
+    await yieldOnce();
+    signal.throwIfAborted();
+  };
   return defineJob({
     name: SAMPLE_JOB_NAME,
     async run({ registry, signal, progress, previous }) {
