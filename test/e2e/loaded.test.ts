@@ -1,0 +1,79 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLI, type CliOptions, runCli } from '../support/cli.js';
+import { answering, type FaultyServer } from '../support/faulty-server.js';
+
+const LIST = fileURLToPath(new URL('../support/list-loaded.cjs', import.meta.url));
+const FLOOR = fileURLToPath(new URL('../../bench/programs/floor.cjs', import.meta.url));
+
+interface Loaded {
+  readonly builtins: readonly string[];
+  /** Below `dist`. */
+  readonly files: readonly string[];
+}
+
+let gateway: FaultyServer;
+beforeAll(async () => {
+  gateway = await answering({ status: 200 });
+});
+afterAll(() => gateway.close());
+
+/** What a command loads, or another program by `options`. */
+async function loadedBy(args: readonly string[], options: CliOptions = {}): Promise<Loaded> {
+  const log = join(mkdtempSync(join(tmpdir(), 'loaded-')), 'loaded.json');
+  const { code, stderr } = await runCli(args, {
+    ...options,
+    nodeArgs: ['-r', LIST],
+    env: { LOADED_LOG: log },
+  });
+  expect(code, stderr).toBe(0);
+  const { builtins, files } = JSON.parse(readFileSync(log, 'utf8')) as Loaded;
+  return { builtins, files: files.map((file) => relative(join(CLI, '..'), file)) };
+}
+
+/** What two pushes, with a command between them, cannot be made without. */
+async function loadedByFloor(...command: string[]): Promise<readonly string[]> {
+  const [host = '', port = ''] = gateway.address.split(':');
+  const { builtins } = await loadedBy([host, port, ...command], { cli: FLOOR });
+  expect(builtins).toContain('http');
+  return builtins;
+}
+
+const beyond = (floor: readonly string[], { builtins }: Loaded) =>
+  builtins.filter((name) => !floor.includes(name));
+
+test('--version loads one file, and nothing of Node beside what Node begins with', async () => {
+  expect(await loadedBy(['--version'])).toEqual({ builtins: [], files: ['prombatch.cjs'] });
+});
+
+test('run loads its own file and what records metrics, and of Node hardly more than its pushes take', async () => {
+  const loaded = await loadedBy(['run', '--ticks', '1', '-g', gateway.address]);
+  expect(loaded.files).toEqual(['parts/prom-client.cjs', 'parts/run.cjs', 'prombatch.cjs']);
+  expect(beyond(await loadedByFloor(), loaded)).toEqual(['os', 'timers/promises', 'tty']);
+});
+
+test('exec loads its own file alone, and of Node hardly more than its pushes and the command take', async () => {
+  const loaded = await loadedBy(['exec', '-g', gateway.address, '--', 'true']);
+  expect(loaded.files).toEqual(['parts/exec.cjs', 'prombatch.cjs']);
+  expect(beyond(await loadedByFloor('true'), loaded)).toEqual(['os', 'timers/promises', 'tty']);
+});
+
+test('help loads what it shows: the options of the command that it is about', async () => {
+  const { files } = await loadedBy(['--help']);
+  expect(files).toEqual(['parts/commander.cjs', 'parts/help.cjs', 'prombatch.cjs']);
+  expect((await loadedBy(['help', 'flush'])).files).toEqual([
+    'parts/commander.cjs',
+    'parts/flush.cjs',
+    'prombatch.cjs',
+  ]);
+});
+
+test('what names need, and what packs, is loaded for those alone who use it', async () => {
+  const named = gateway.address.replace('127.0.0.1', 'localhost');
+  const { builtins } = await loadedBy(['run', '--ticks', '1', '-g', named, '--no-spool']);
+  expect(builtins).toContain('dns');
+  expect(builtins).not.toContain('zlib');
+});
