@@ -130,7 +130,7 @@ test('a reading that fails is not tried again before the outcome is out: it woul
 
 test('where a proxy reads no gzip, the outcome goes as plain text', async () => {
   answer = ({ encoding }) => (encoding === undefined ? 200 : 415);
-  const { delivery } = await run('rows 1\n');
+  const { delivery } = await run(`rows{a="${'x'.repeat(10_000)}"} 1\n`);
   expect(delivery).toMatchObject({ status: 'outcome_only' });
   expect(posts().map(({ encoding }) => encoding)).toEqual(['gzip', undefined]);
 });
