@@ -35,6 +35,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('../commands/status.js')).status,
   },
   {
+    name: 'delete',
+    summary: "remove a job's group from the gateway",
+    load: async () => (await import('../commands/delete.js')).deleteCommand,
+  },
+  {
+    name: 'prune',
+    summary: 'remove groups that were not pushed for long',
+    load: async () => (await import('../commands/prune.js')).prune,
+  },
+  {
     name: 'flush',
     summary: 'send what is spooled',
     load: async () => (await import('../commands/flush.js')).flush,

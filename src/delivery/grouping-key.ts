@@ -60,13 +60,14 @@ export function parseGroupingLabel(text: string): readonly [name: string, value:
 /**
  * The group's path on the Pushgateway, `/metrics/job/<job>{/<label>/<value>}`. A value that the plain form
  * could lose on the way (a slash, a dot alone, anything beyond unreserved characters) goes as base64url,
- * which the Pushgateway reads since 0.9 and no proxy rewrites.
+ * which the Pushgateway reads since 0.9 and no proxy rewrites. An empty value, which only other clients push, is `=`
+ * (Pushgateway's README, "URL").
  */
 export function groupPath(key: GroupingKey): string {
   const segments = [['job', key.job] as const, ...key.grouping].map(([name, value]) =>
     SAFE_VALUE.test(value) && value !== '.' && value !== '..'
       ? `/${name}/${value}`
-      : `/${name}@base64/${Buffer.from(value, 'utf8').toString('base64url')}`,
+      : `/${name}@base64/${Buffer.from(value, 'utf8').toString('base64url') || '='}`,
   );
   return `/metrics${segments.join('')}`;
 }

@@ -26,6 +26,10 @@ export const LAYERS: readonly Layer[] = [
   },
   { places: ['schedule/'], what: 'runs again and again: ticks, the scheduler, its metrics and pages' },
   { places: ['run/'], what: 'one run: its options, its targets, the job, what became of it, the exit code' },
+  {
+    places: ['removal/'],
+    what: 'groups that nobody needs: which may go, how they go, and what became of them',
+  },
   { places: ['settings/'], what: 'flags and environment variables, and how they are read' },
   { places: ['gateway/'], what: 'the embedded Pushgateway' },
   { places: ['gateway/page/'], what: 'the page of jobs, of the embedded gateway and of `status --serve`' },

@@ -1,4 +1,5 @@
 import type { GatewayClient } from '../../delivery/client/gateway-client.js';
+import type { GatewayRequests } from '../../delivery/client/gateway-requests.js';
 import { withDeadline } from '../../delivery/deadline.js';
 import { UsageError } from '../../errors.js';
 import type { GatewayGroup } from '../../exposition/api-groups.js';
@@ -25,14 +26,31 @@ export async function openGatewayReader(
   values: SettingValues<typeof gatewaySettings>,
   log: Log,
 ): Promise<{ readonly client: GatewayClient; readGroups(): Promise<readonly GatewayGroup[]> }> {
-  const { gateway, pushTimeoutMs } = values;
-  if (gateway === 'none' || gateway === 'embedded') {
-    throw new UsageError(`--gateway: expected the address of a Pushgateway, got ${JSON.stringify(gateway)}`);
-  }
+  const { pushTimeoutMs } = values;
+  checkNamesGateway(values.gateway);
   const { openClient } = await import('../../delivery/client/open-client.js');
   const client = await openClient({ ...values, credentials: gatewayCredentials(host) }, log);
   return {
     client,
     readGroups: () => withDeadline(pushTimeoutMs, (deadline) => client.readGroups({ deadline, once: true })),
   };
+}
+
+/**
+ * The gateway that the settings name, for those who look at it closely and clean up.
+ *
+ * @throws UsageError for an address that names no gateway.
+ */
+export async function openRequests(
+  host: Host,
+  values: SettingValues<typeof gatewaySettings>,
+): Promise<GatewayRequests> {
+  checkNamesGateway(values.gateway);
+  const { openGatewayRequests } = await import('../../delivery/client/gateway-requests.js');
+  return openGatewayRequests({ ...values, credentials: gatewayCredentials(host) }, values.pushTimeoutMs);
+}
+
+function checkNamesGateway(gateway: string): void {
+  if (gateway !== 'none' && gateway !== 'embedded') return;
+  throw new UsageError(`--gateway: expected the address of a Pushgateway, got ${JSON.stringify(gateway)}`);
 }

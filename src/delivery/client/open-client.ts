@@ -21,7 +21,8 @@ export async function openClient(access: GatewayAccess, log: Log): Promise<Gatew
   return createGatewayClient(address, await resolveAccess(address, access), log);
 }
 
-async function resolveAccess(address: GatewayAddress, access: GatewayAccess): Promise<HttpAccess> {
+/** How to get in at an address. @throws UsageError for what is wrong with the file. */
+export async function resolveAccess(address: GatewayAddress, access: GatewayAccess): Promise<HttpAccess> {
   const { credentials, httpConfigFile } = access;
   const given = httpConfigFile === undefined ? NO_ACCESS : await readConfig(httpConfigFile);
   if (given.authorization !== undefined || address.credentials || !credentials) return given;
