@@ -94,6 +94,27 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     }
   };
 
+  const endAll = (run: EndedRun, deadline: Deadline): Promise<TargetReport[]> =>
+    Promise.all(
+      targets.map(async (target) => {
+        const report = known.get(target) ?? (await endOne(target, run, deadline));
+        known.set(target, report);
+        return { target: target.name, report };
+      }),
+    );
+
+  /** What broke around the targets costs no report that one of them knows; the others are told once more. */
+  const endRest = async (run: EndedRun, withinMs: number): Promise<TargetReport[]> => {
+    try {
+      return await withDeadline(withinMs, (deadline) => endAll(run, deadline));
+    } catch (error) {
+      return targets.map((target) => ({
+        target: target.name,
+        report: known.get(target) ?? { status: 'failed', error: faultOf(target, error) },
+      }));
+    }
+  };
+
   return {
     async prepare(stop) {
       const held = await Promise.all(targets.map((target) => prepareOne(target, stop)));
@@ -109,18 +130,20 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
     async end(run, budget) {
       if (targets.length === 0) return [];
       const leastMs = Math.min(LEAST_PUSH_MS, budget.totalMs * (1 - COLLECT_SHARE));
-      return withBudget(budget, async (deadline) => {
-        const jobMetrics = await collectInTime(collect, deadline);
-        const endEach = (rest: Deadline) =>
-          Promise.all(
-            targets.map(async (target) => {
-              const report = await endOne(target, { ...run, jobMetrics }, rest);
-              known.set(target, report);
-              return { target: target.name, report };
-            }),
-          );
-        return deadline.remainingMs() < leastMs ? withDeadline(leastMs, endEach) : endEach(deadline);
-      });
+      try {
+        return await withBudget(budget, async (deadline) => {
+          const jobMetrics = await collectInTime(collect, deadline);
+          const endEach = (rest: Deadline) => endAll({ ...run, jobMetrics }, rest);
+          return deadline.remainingMs() < leastMs ? withDeadline(leastMs, endEach) : endEach(deadline);
+        });
+      } catch (error) {
+        const fault = new PushError('DELIVERY_BROKE', `delivering broke: ${describeThrown(error)}`, {
+          retryable: false,
+          cause: error,
+        });
+        log.warn(fault.message, { event: 'delivery_broke' });
+        return endRest({ ...run, jobMetrics: { text: '', problem: fault } }, leastMs);
+      }
     },
     abandon(run) {
       const lost: JobMetrics = {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   gateway = await openGateway();
   writeFileSync(
     join(folder, 'fault-job.mjs'),
-    `export default { [Symbol.for('prombatch.job')]: true, name: 'job', createRegistry: () => ({ async metrics() { globalThis.faultPoint('collector'); return '# TYPE rows counter\\nrows 1\\n'; } }), async run() {} };`,
+    `export default { [Symbol.for('prombatch.job')]: true, name: process.env.FAULT_JOB, createRegistry: () => ({ async metrics() { globalThis.faultPoint('collector'); return '# TYPE rows counter\\nrows 1\\n'; } }), async run() {} };`,
   );
 });
 afterAll(async () => {
@@ -48,8 +48,6 @@ async function runWithFault(given: Case, at: number) {
   const own = join(folder, job);
   mkdirSync(own);
   const flags = [
-    '--job',
-    job,
     '-g',
     given.gateway ? gateway.url : 'none',
     ...(given.spool ? ['--spool', join(own, 'spool')] : ['--no-spool']),
@@ -60,12 +58,13 @@ async function runWithFault(given: Case, at: number) {
   ];
   const words =
     given.command === 'run'
-      ? ['run', join(folder, 'fault-job.mjs'), ...flags]
-      : ['exec', ...flags, '--', 'sh', '-c', ROWS];
+      ? // Without --job the module is loaded before the run, so that no fault is one of the module's.
+        ['run', join(folder, 'fault-job.mjs'), ...flags]
+      : ['exec', '--job', job, ...flags, '--', 'sh', '-c', ROWS];
   const result = await runCli(words, {
     nodeArgs: ['-r', PRELOAD],
     cli: CLI,
-    env: { FAULT_AT: String(at), FAULT_LOG: join(own, 'calls') },
+    env: { FAULT_JOB: job, FAULT_AT: String(at), FAULT_LOG: join(own, 'calls') },
   });
   const calls = readFileSync(join(own, 'calls'), 'utf8').split('\n');
   return { job, own, result, calls };
