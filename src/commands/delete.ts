@@ -35,7 +35,6 @@ const settings = {
 } as const;
 
 export const deleteCommand = defineCommand({
-  name: 'delete',
   notes: `A group is named by its job and all its grouping labels. Its last success goes with it, and alerts on it end. A job
 that runs again makes its group again. On a terminal it asks first.
 

@@ -38,7 +38,6 @@ const settings = {
 } as const;
 
 export const prune = defineCommand({
-  name: 'prune',
   notes: `A group is kept if its next success is not yet due, if it is overdue (without --include-overdue), or if a run is
 under way. Times are compared by the gateway's clock. Each group is read again right before it is removed; a push that
 comes between that and the deletion goes with the group, and is reported. On a terminal it asks first.

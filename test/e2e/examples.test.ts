@@ -89,7 +89,9 @@ function stub(name: string, script: string): void {
 
 /** Runs an example as a shell has it, at a gateway that stands in for the one at localhost:9091. */
 async function run({ command }: Pick<Example, 'command'>, gateway: string, env: Record<string, string> = {}) {
-  const here = command
+  // There is no terminal to ask on.
+  const asks = /prombatch (?:delete|prune) (?!.*--(?:yes|dry-run))/.test(command);
+  const here = `${command.replace(/ +#.*/, '')}${asks ? ' --yes' : ''}`
     .replaceAll('localhost:9091', new URL(gateway).host)
     .replaceAll('/var/lib/node_exporter', join(folder, 'node_exporter'))
     .replaceAll('/usr/local/bin/', `${join(folder, 'bin')}/`);
@@ -165,6 +167,11 @@ describeOnPushgateways('every example does what it says', (gateway) => {
         // All is well, so that its exit code is 0.
         await gateway().wipe();
         await run({ command: 'prombatch exec --job backup -- true' }, gateway().url);
+      }
+      if (example.command.includes('prombatch delete')) {
+        // There must be something to delete.
+        const pushed = example.command.replace('delete', 'exec').replace(/ +#.*/, '');
+        await run({ command: `${pushed} -- true` }, gateway().url);
       }
       const { code, output } = await run(example, gateway().url);
       const fails = example.command.includes('--fail-after');
