@@ -193,12 +193,16 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
 
   test('a refresh keeps open what is open, and the focus where it is', async () => {
     await push('/metrics/job/steady', '# HELP rows Rows.\n# TYPE rows gauge\nrows 1\n');
+    await push('/metrics/job/another', '# TYPE rows gauge\nrows 1\n');
     await page.goto(gateway.url);
     await summary('steady').click();
     await page.getByRole('button', { name: 'help of rows' }).click();
+    expect(await names()).toEqual(['another', 'steady']);
     // It becomes the worst: its row moves to the top, and what has the focus moves with it.
-    await push('/metrics/job/another', 'rows 1\n');
-    await push('/metrics/job/steady', '# HELP rows Rows.\n# TYPE rows gauge\nrows 2\nbatch_job_success 0\n');
+    await push(
+      '/metrics/job/steady',
+      '# HELP rows Rows.\n# TYPE rows gauge\nrows 2\nadded 1\nbatch_job_success 0\n',
+    );
     await waitFor('the new value', async () =>
       (await page.locator('section', { hasText: 'rows' }).first().innerText()).includes('2'),
     );

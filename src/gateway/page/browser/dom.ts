@@ -26,12 +26,13 @@ export function setText(at: HTMLElement, text: string): void {
   if (at.textContent !== text) at.textContent = text;
 }
 
-/** Draws, and gives the focus back to what had it if that was moved. */
-export function keepingFocus(draw: () => void): void {
+/** Puts a node at its place among its parent's children, unless it is there; what has the focus in it keeps it. */
+export function placeAt(parent: HTMLElement, index: number, node: HTMLElement): void {
+  const at = parent.children[index] ?? null;
+  if (at === node) return;
   const focused = document.activeElement;
-  draw();
-  if (focused instanceof HTMLElement && focused !== document.activeElement && focused.isConnected)
-    focused.focus({ preventScroll: true });
+  parent.insertBefore(node, at);
+  if (focused instanceof HTMLElement && node.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 /** A time in seconds since the epoch as the reader's language writes it. */

@@ -1,5 +1,5 @@
 import type { MetricFamily } from '../../../exposition/family.js';
-import { element } from './dom.js';
+import { element, placeAt } from './dom.js';
 import { createFamily } from './family.js';
 
 /** What an open row shows of a group's families: folded by kind, and kept as they are while their content is the same. */
@@ -39,24 +39,28 @@ export function createFamilies(): FamiliesView {
     return section;
   };
 
+  const drawKind = (
+    { box, count, sections }: (typeof kinds)[number],
+    held: readonly MetricFamily[],
+  ): void => {
+    box.hidden = held.length === 0;
+    count.textContent = String(held.length);
+    for (const [index, family] of held.entries()) placeAt(sections, index, place(family));
+    for (const stale of [...sections.children].slice(held.length)) stale.remove();
+    if (opened || held.length === 0) return;
+    opened = true;
+    box.open = true;
+  };
+
   return {
     box: element('div', {}, ...kinds.map(({ box }) => box)),
     update(families) {
       const sorted = [...families].sort((a, b) => (a.name < b.name ? -1 : 1));
-      for (const { box, count, sections, holds } of kinds) {
-        const held = sorted.filter(({ name }) => holds(name));
-        box.hidden = held.length === 0;
-        count.textContent = String(held.length);
-        const wanted = held.map(place);
-        if (!opened && held.length > 0) {
-          opened = true;
-          box.open = true;
-        }
-        if (
-          wanted.some((section, index) => sections.children[index] !== section) ||
-          sections.children.length !== wanted.length
-        )
-          sections.replaceChildren(...wanted);
+      for (const kind of kinds) {
+        drawKind(
+          kind,
+          sorted.filter(({ name }) => kind.holds(name)),
+        );
       }
       const names = new Set(families.map(({ name }) => name));
       for (const name of shown.keys()) if (!names.has(name)) shown.delete(name);

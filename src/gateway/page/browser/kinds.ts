@@ -1,6 +1,6 @@
 import { countKinds, type Kind } from '../../../status/counts.js';
 import type { JobView } from '../../../status/job-view.js';
-import { byId, element, setText } from './dom.js';
+import { byId, element, placeAt, setText } from './dom.js';
 
 /** The counts in the head, each a filter. */
 export interface KindFilter {
@@ -45,7 +45,7 @@ export function createKindFilter(onChange: () => void): KindFilter {
         const button = buttonOf(kind);
         setText(button, text);
         button.setAttribute('aria-pressed', String(kind === (chosen ?? 'all')));
-        if (box.children[index] !== button) box.insertBefore(button, box.children[index] ?? null);
+        placeAt(box, index, button);
       }
       box.hidden = views.length === 0;
     },

@@ -5,7 +5,7 @@ import { printable } from '../../../status/printable.js';
 import { type JobRow, viewJobs } from '../../../status/view-jobs.js';
 import { type PageOptions, type Refusal, readPageData } from '../page-data.js';
 import { askToDelete } from './delete-group.js';
-import { byId, element, foreign, keepingFocus, setText } from './dom.js';
+import { byId, element, foreign, placeAt, setText } from './dom.js';
 import { createKindFilter } from './kinds.js';
 import { createRow, type RowView } from './row.js';
 
@@ -15,7 +15,7 @@ const filter = byId<HTMLInputElement>('filter');
 const live = byId<HTMLInputElement>('live');
 const summary = byId('summary');
 const main = byId('groups');
-const kinds = createKindFilter(() => keepingFocus(draw));
+const kinds = createKindFilter(draw);
 const shown = new Map<string, RowView>();
 
 let read = false;
@@ -41,7 +41,7 @@ async function refresh(): Promise<void> {
   read = true;
   rows = new Map(viewJobs(data.groups, nowSeconds, options.selection).map((row) => [keyOf(row), row]));
   texts = new Map();
-  keepingFocus(draw);
+  draw();
 }
 
 function say(problem: string): void {
@@ -90,10 +90,9 @@ function place(
 ): void {
   const view = shown.get(key) ?? createRow(row, options.readOnly ? undefined : remove);
   shown.set(key, view);
-  const at = main.children[index] ?? null;
-  if (at !== view.box) main.insertBefore(view.box, at);
   view.box.hidden = !visible;
   view.update(row, row.view.problems.includes('push_refused') ? refusal : undefined, nowSeconds);
+  placeAt(main, index, view.box);
 }
 
 function matches(row: JobRow, sought: string): boolean {
