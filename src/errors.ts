@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { EXIT } from './exit-codes.js';
 
 /**
@@ -43,7 +44,7 @@ export function describeThrown(reason: unknown): string {
 export function stackOf(reason: unknown): string | undefined {
   try {
     const stack: unknown = reason instanceof Error ? reason.stack : undefined;
-    return typeof stack === 'string' ? withoutCaller(stack) : undefined;
+    return typeof stack === 'string' ? nameSources(withoutCaller(stack)) : undefined;
   } catch {
     return undefined;
   }
@@ -68,5 +69,28 @@ function withoutCaller(stack: string): string {
 function ownFolder(): string | undefined {
   const frame = new Error().stack?.split('\n').find((line) => FRAME.test(line));
   const file = PLACE.exec(frame ?? '')?.[1];
-  return file?.slice(0, file.lastIndexOf('/') + 1);
+  return file?.slice(0, file.lastIndexOf('/') + 1).replace(/\/parts\/$/, '/');
+}
+
+/** A frame in a file of the built command, which has its map beside it. */
+const BUILT_FRAME = /^( {4}at ).*?\(?(\/.*\/dist\/parts\/[\w-]+\.cjs):(\d+):(\d+)\)?$/gm;
+
+/**
+ * A stack whose frames in the built command name the sources. A frame whose map cannot be read stays as it is. The maps are
+ * read only here: Node's own support would read them at each start.
+ */
+function nameSources(stack: string): string {
+  const SourceMap = process.getBuiltinModule?.('node:module').SourceMap;
+  if (!SourceMap) return stack;
+  return stack.replace(BUILT_FRAME, (frame, at, file, line, column) => {
+    try {
+      const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')));
+      const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
+      if (!('originalSource' in entry)) return frame;
+      const source = entry.originalSource.replace(/^.*?(?=src\/)/, '');
+      return `${at}${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    } catch {
+      return frame;
+    }
+  });
 }

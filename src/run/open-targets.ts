@@ -1,6 +1,7 @@
 import type { GatewayClient } from '../delivery/client/gateway-client.js';
 import { openClient } from '../delivery/client/open-client.js';
 import type { Deadline } from '../delivery/deadline.js';
+import { createGatewayTarget } from '../delivery/gateway-target.js';
 import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
 import { PushError } from '../delivery/http/push-error.js';
 import type { JobMetrics, Target } from '../delivery/target.js';
@@ -32,7 +33,6 @@ async function openGatewayTarget(
   options: ResolvedRunOptions,
   collect: Collect,
 ): Promise<Target> {
-  const { createGatewayTarget } = await import('../delivery/gateway-target.js');
   const { key, delivery, log } = options;
   const spool = await openRunSpool(options, client);
   return createGatewayTarget({ client, key, collect, mode: delivery, spool, log });

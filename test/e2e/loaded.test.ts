@@ -11,7 +11,7 @@ const FLOOR = fileURLToPath(new URL('../../bench/programs/floor.cjs', import.met
 
 interface Loaded {
   readonly builtins: readonly string[];
-  /** Below `dist`. */
+  /** Below `dist`, without what keeps their names apart. */
   readonly files: readonly string[];
 }
 
@@ -31,7 +31,8 @@ async function loadedBy(args: readonly string[], options: CliOptions = {}): Prom
   });
   expect(code, stderr).toBe(0);
   const { builtins, files } = JSON.parse(readFileSync(log, 'utf8')) as Loaded;
-  return { builtins, files: files.map((file) => relative(join(CLI, '..'), file)) };
+  const names = files.map((file) => relative(join(CLI, '..'), file).replace(/-[A-Z0-9]{8}(?=\.cjs$)/, ''));
+  return { builtins, files: names.sort() };
 }
 
 /** What two pushes, with a command between them, cannot be made without. */
@@ -50,22 +51,37 @@ test('--version loads one file, and nothing of Node beside what Node begins with
 });
 
 test('run loads its own file and what records metrics, and of Node hardly more than its pushes take', async () => {
-  const loaded = await loadedBy(['run', '--ticks', '1', '-g', gateway.address]);
+  const loaded = await loadedBy(['run', '--ticks', '1', '-g', gateway.address, '--no-spool']);
   expect(loaded.files).toEqual(['parts/prom-client.cjs', 'parts/run.cjs', 'prombatch.cjs']);
   expect(beyond(await loadedByFloor(), loaded)).toEqual(['os', 'timers/promises', 'tty']);
 });
 
 test('exec loads its own file alone, and of Node hardly more than its pushes and the command take', async () => {
-  const loaded = await loadedBy(['exec', '-g', gateway.address, '--', 'true']);
+  const loaded = await loadedBy(['exec', '-g', gateway.address, '--no-spool', '--', 'true']);
   expect(loaded.files).toEqual(['parts/exec.cjs', 'prombatch.cjs']);
   expect(beyond(await loadedByFloor('true'), loaded)).toEqual(['os', 'timers/promises', 'tty']);
 });
 
+test('the spool adds its own files, and of Node nothing', async () => {
+  const flags = ['run', '--ticks', '1', '-g', gateway.address];
+  const without = await loadedBy([...flags, '--no-spool']);
+  const loaded = await loadedBy(flags);
+  const added = loaded.files.filter((file) => !without.files.includes(file));
+  expect(new Set(added)).toEqual(new Set(['parts/run-chunk.cjs', 'parts/run-run-spool.cjs']));
+  expect(loaded.builtins).toEqual(without.builtins);
+});
+
 test('help loads what it shows: the options of the command that it is about', async () => {
   const { files } = await loadedBy(['--help']);
-  expect(files).toEqual(['parts/commander.cjs', 'parts/help.cjs', 'prombatch.cjs']);
+  expect(files).toEqual([
+    'parts/commander.cjs',
+    'parts/help-full-command-line.cjs',
+    'parts/help.cjs',
+    'prombatch.cjs',
+  ]);
   expect((await loadedBy(['help', 'flush'])).files).toEqual([
     'parts/commander.cjs',
+    'parts/flush-full-command-line.cjs',
     'parts/flush.cjs',
     'prombatch.cjs',
   ]);

@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors.js';
 import type { MetricsSource } from '../../exposition/metrics-source.js';
 import type { Job } from '../../job/job.js';
+import { createSampleJob } from '../../job/sample-job.js';
 import type { Host } from '../../process/host.js';
 import { timerDuration, wholeNumber } from '../../settings/parsers.js';
 import { longFlag, type SettingValues } from '../../settings/setting.js';
@@ -99,7 +100,6 @@ export async function findJob(
   if (failAfter !== undefined && failAfter > ticks) {
     throw new UsageError(`--fail-after: expected at most the number of ticks (${ticks}), got ${failAfter}`);
   }
-  const { createSampleJob } = await import('../../job/sample-job.js');
   return createSampleJob({
     ticks,
     intervalMs,

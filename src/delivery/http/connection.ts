@@ -57,7 +57,7 @@ export interface Connection {
 /** `node:http` rather than `fetch`, which costs a short process about 60 ms and 35 MB to load. */
 export async function openConnection(address: GatewayAddress, access: HttpAccess): Promise<Connection> {
   const { Agent, request } =
-    address.protocol === 'https:' ? await import('./https.js') : await import('./http.js');
+    address.protocol === 'https:' ? await import('node:https') : await import('node:http');
   const agent = new Agent({ keepAlive: true });
   const tunnels = new Set<ClientRequest>();
   const proxy = proxyOf(access);

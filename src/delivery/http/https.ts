@@ -1,2 +1,0 @@
-// See http.ts.
-export { Agent, request } from 'node:https';
