@@ -1,7 +1,8 @@
 // What a run costs over Node itself: whole processes, as ratios to the floor and to bare Node.
 import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { inTurns, median, ratio, startSink } from './measure.mjs';
+import { inTurns, median, ratio, startSink, wholeProcess } from './measure.mjs';
 
 const CLI = fileURLToPath(new URL('../dist/prombatch.cjs', import.meta.url));
 const program = (name) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
@@ -36,23 +37,36 @@ function baseOf(name) {
   return name.startsWith('exec') ? 'floor of exec' : 'floor';
 }
 
-/** `curl` and other languages' clients, where they are; as ratios to the floor of the first Node. */
-function otherPrograms(address, state) {
-  const body = '# TYPE success gauge\nsuccess 1\n';
-  const url = `http://${address}/metrics/job/curl`;
-  const curl = {
-    file: 'curl',
-    args: ['-sf', '--data-binary', body, url, '--next', '-sf', '--data-binary', body, url],
-  };
-  const python = { file: 'python3', args: [program('client.py'), address] };
-  const go = { file: `${state}/go-client`, args: [address] };
-  const works = ({ file, args }) => spawnSync(file, args, { stdio: 'ignore' }).status === 0;
-  spawnSync('go', ['build', '-mod=mod', '-o', go.file, '.'], {
-    cwd: program('go'),
+/** `curl` and other languages' clients, where they are; as ratios to the floor of the first Node that they are beside. */
+async function otherPrograms(address, state) {
+  const push = [
+    '-sf',
+    '--data-binary',
+    '# TYPE success gauge\nsuccess 1\n',
+    `http://${address}/metrics/job/curl`,
+  ];
+  const source = `${state}/go`;
+  cpSync(program('go'), source, { recursive: true });
+  spawnSync('go', ['build', '-mod=mod', '-o', 'client', '.'], {
+    cwd: source,
     stdio: 'ignore',
     timeout: 120_000,
   });
-  return Object.fromEntries(Object.entries({ curl, python, go }).filter(([, each]) => works(each)));
+  const programs = {
+    curl: { file: 'curl', args: [...push, '--next', ...push] },
+    python: { file: 'python3', args: [program('client.py'), address] },
+    go: { file: `${source}/client`, args: [address] },
+  };
+  const found = await Promise.all(
+    Object.entries(programs).map(async ([name, each]) => {
+      const works = await wholeProcess(each).then(
+        () => true,
+        () => false,
+      );
+      return works ? [[name, each]] : [];
+    }),
+  );
+  return Object.fromEntries(found.flat());
 }
 
 /** Measures on one Node, all programs or `only` some. */
@@ -63,7 +77,10 @@ export async function measureStartUp(
   { only = /** @type {string[]} */ ([]), others = false },
 ) {
   const sink = await startSink();
-  const all = { ...nodePrograms(node, sink, state), ...(others ? otherPrograms(sink.address, state) : {}) };
+  const all = {
+    ...nodePrograms(node, sink, state),
+    ...(others ? await otherPrograms(sink.address, state) : {}),
+  };
   const programs = Object.fromEntries(
     Object.entries(all).filter(([name]) => only.length === 0 || only.includes(name)),
   );
