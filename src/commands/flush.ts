@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { openClient } from '../delivery/client/open-client.js';
 import { startDeadline } from '../delivery/deadline.js';
 import type { PushError } from '../delivery/http/push-error.js';
 import { UsageError } from '../errors.js';
+import { openBacklog } from '../run/open-backlog.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { gatewayCredentials } from '../settings/credentials.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
@@ -12,6 +14,10 @@ const settings = {
   gateway: batchSettings.gateway,
   httpConfigFile: batchSettings.httpConfigFile,
   spool: batchSettings.spool,
+  textfile: {
+    ...batchSettings.textfile,
+    help: "also write what still waits for node_exporter's textfile collector",
+  },
   pushTimeoutMs: { ...batchSettings.pushTimeoutMs, help: 'one deadline for each group' },
   json: { kind: 'switch', flags: '--json', env: [], help: 'print the result as JSON' },
   ...logSettings,
@@ -45,6 +51,8 @@ export const flush = defineCommand({
       if (error) errors.push(error);
     }
     client.close();
+    const textfile = values.textfile === undefined ? undefined : resolve(host.cwd, values.textfile);
+    (await openBacklog({ ...values, textfile, spool: path, dryRun: undefined }, log))();
 
     const hints = new Set<string | undefined>();
     for (const { message, hint: its, code } of errors) {

@@ -2,6 +2,7 @@ import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { longDuration, serveAddress, text } from '../settings/parsers.js';
 import { defineCommand } from './steps/command.js';
 import { openLog } from './steps/open-log.js';
+import { openBacklogReader } from './steps/read-backlog.js';
 import { gatewaySettings, openGatewayReader } from './steps/read-gateway.js';
 
 const settings = {
@@ -15,6 +16,7 @@ const settings = {
     expected: 'a name or a pattern such as import_*',
   },
   grouping: { ...batchSettings.grouping, env: [], help: 'only groups with this label; may be repeated' },
+  spool: { ...batchSettings.spool, help: 'the spool of which to say what waits (default: as for run)' },
   json: { kind: 'switch', flags: '--json', env: [], help: 'print the jobs as JSON' },
   maxAgeMs: {
     kind: 'value',
@@ -61,6 +63,7 @@ Exit codes:
     const shown = {
       gateway: client.target,
       readGroups,
+      readBacklog: await openBacklogReader(host, values, log),
       selection: {
         job: values.job,
         grouping: values.grouping,

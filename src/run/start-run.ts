@@ -16,6 +16,7 @@ import { JobFailed, type RunEnd, type RunOutcome } from '../outcome/outcome.js';
 import type { AbandonCause, GuardedRun, RunPhase } from '../process/host.js';
 import { exitCodeOfRun } from './exit-code.js';
 import { notify } from './notify.js';
+import { openBacklog } from './open-backlog.js';
 import { openTargets } from './open-targets.js';
 import { logDelivery, logOutcome } from './run-log.js';
 import { type ResolvedRunOptions, type RunOptions, resolveRunOptions } from './run-options.js';
@@ -51,6 +52,7 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
     };
     const collect = (deadline: Deadline) => collectJobMetrics(collecting, deadline);
     const targets = await openTargets(options, collect);
+    const tellBacklog = await openBacklog(options.delivery, options.log);
     const opened = await openRegistryOrFail(job);
     registry = opened.registry;
     warnOfPerRunLabels(options.key, options.log);
@@ -65,7 +67,7 @@ export function startRun<R extends MetricsSource>(job: AnyJob<R>, given: RunOpti
       previous: previous && createPrevious(previous),
       stopwatch,
     });
-    const conclude = createConclusion(job.name, delivery, due, options);
+    const conclude = createConclusion(job.name, { delivery, tellBacklog }, due, options);
     begun = { execution, conclude };
     const running = execution.start();
     const stopUpdates = pushStart(delivery, stopwatch.startedAtMs, options);
@@ -110,7 +112,7 @@ interface Conclude {
 
 function createConclusion(
   name: string,
-  delivery: Delivery,
+  { delivery, tellBacklog }: { readonly delivery: Delivery; readonly tellBacklog: () => void },
   due: DuePlan | undefined,
   options: ResolvedRunOptions,
 ): Conclude {
@@ -132,16 +134,22 @@ function createConclusion(
       notify(log, () => options.onEnd(outcome));
       notify(log, () => logOutcome(log, name, outcome));
     },
-    deliver(outcome) {
+    async deliver(outcome) {
       const { timeoutMs } = pushes;
       const stopped = outcome.status === 'timed_out';
-      return delivery.end(endOf(outcome), {
+      const reports = await delivery.end(endOf(outcome), {
         totalMs: stopped ? Math.min(timeoutMs, PUSH_AFTER_STOP_MS) : timeoutMs,
         afterStopMs: PUSH_AFTER_STOP_MS,
         stop,
       });
+      tellBacklog();
+      return reports;
     },
-    abandon: (outcome) => delivery.abandon(endOf(outcome)),
+    abandon(outcome) {
+      const reports = delivery.abandon(endOf(outcome));
+      tellBacklog();
+      return reports;
+    },
     result(outcome, reports) {
       for (const told of reports) {
         if (told.report.status === 'delivered' && (!logAll || dryRun)) continue;

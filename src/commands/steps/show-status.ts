@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Backlog, describeBacklog } from '../../delivery/spool/backlog.js';
 import { PrombatchError } from '../../errors.js';
 import type { GatewayGroup } from '../../exposition/api-groups.js';
 import { type Log, logError } from '../../log.js';
@@ -15,6 +16,14 @@ export interface ShownStatus {
   /** @throws PushError */
   readGroups(): Promise<readonly GatewayGroup[]>;
   readonly selection: Selection;
+  /** What waits and was set aside in this host's spool; `undefined` if there is none. */
+  readonly readBacklog: () => HostBacklog | undefined;
+}
+
+export interface HostBacklog {
+  /** The spool's folder. */
+  readonly path: string;
+  readonly gateways: readonly Backlog[];
 }
 
 const REDRAW_MS = 2000;
@@ -23,7 +32,7 @@ const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 /** Prints how the jobs are; the exit code tells whether all is well. */
 export async function showStatus(host: Host, _log: Log, json: boolean, shown: ShownStatus): Promise<number> {
   const views = await readViews(shown);
-  host.stdout.write(format(host, json, shown.gateway, views));
+  host.stdout.write(format(host, json, shown, views));
   return views.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }
 
@@ -35,7 +44,7 @@ export async function watchStatus(host: Host, log: Log, json: boolean, shown: Sh
   while (!stop.signal.aborted) {
     try {
       const views = await readViews(shown);
-      if (!stop.signal.aborted) host.stdout.write(clear + format(host, json, shown.gateway, views));
+      if (!stop.signal.aborted) host.stdout.write(clear + format(host, json, shown, views));
     } catch (error) {
       if (!(error instanceof PrombatchError)) throw error;
       logError(log, error);
@@ -50,14 +59,28 @@ async function readViews({ readGroups, selection }: ShownStatus): Promise<JobVie
   return viewJobs(groups, Date.now() / 1000, selection).map(({ view }) => view);
 }
 
-function format(host: Host, json: boolean, gateway: string, views: readonly JobView[]): string {
+function format(
+  host: Host,
+  json: boolean,
+  { gateway, readBacklog }: ShownStatus,
+  views: readonly JobView[],
+): string {
+  const spool = readBacklog();
   if (json) {
     const counts = Object.fromEntries(countKinds(views).map(({ kind, count }) => [kind, count]));
-    return `${JSON.stringify({ gateway, time: new Date().toISOString(), counts, jobs: views })}\n`;
+    const time = new Date().toISOString();
+    return `${JSON.stringify({ gateway, time, counts, jobs: views, ...(spool ? { spool } : {}) })}\n`;
   }
   const { isTTY } = host.stdout;
-  return formatTable(views, {
+  const table = formatTable(views, {
     columns: isTTY ? host.stdout.columns() : Number.POSITIVE_INFINITY,
     colours: isTTY && !host.env.NO_COLOR,
   });
+  return table + formatBacklog(spool);
+}
+
+function formatBacklog(spool: HostBacklog | undefined): string {
+  const lines = spool ? describeBacklog(spool.gateways, Date.now() / 1000) : [];
+  if (!spool || lines.length === 0) return '';
+  return `\nin the spool of this host, ${spool.path}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
