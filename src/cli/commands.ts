@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('../commands/flush.js')).flush,
   },
   {
+    name: 'doctor',
+    summary: 'why is my job not in Prometheus?',
+    load: async () => (await import('../commands/doctor.js')).doctor,
+  },
+  {
     name: 'gateway',
     summary: 'an embedded, in-memory Pushgateway for development and tests',
     load: async () => (await import('../commands/gateway.js')).gateway,

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { monotonicMs } from '../clock.js';
 import type { GatewayRequests, GroupsReading } from '../delivery/client/gateway-requests.js';
 import { PushError } from '../delivery/http/push-error.js';
 import type { GatewayGroup } from '../exposition/api-groups.js';
@@ -118,12 +119,12 @@ async function readSettled(
   sent: readonly GatewayGroup[],
   { requests, settleMs }: RemoveOptions,
 ): Promise<GroupsReading> {
-  const end = performance.now() + settleMs;
+  const end = monotonicMs() + settleMs;
   for (;;) {
     const reading = await requests.readGroups();
     const held = byId(reading.groups);
     const waits = sent.some((group) => isSame(group, held.get(groupId(group.labels))));
-    if (!waits || performance.now() > end) return reading;
+    if (!waits || monotonicMs() > end) return reading;
     await wait(POLL_MS);
   }
 }

@@ -27,6 +27,16 @@ export const LAYERS: readonly Layer[] = [
   { places: ['schedule/'], what: 'runs again and again: ticks, the scheduler, its metrics and pages' },
   { places: ['run/'], what: 'one run: its options, its targets, the job, what became of it, the exit code' },
   {
+    places: ['doctor/diagnose.ts', 'doctor/report.ts'],
+    what: 'what is wrong: the table of checks, and the findings in words',
+  },
+  { places: ['doctor/read/'], what: 'what a gateway, a Prometheus and this host tell' },
+  {
+    places: ['doctor/checks/'],
+    what: 'one file a kind of check: each judges what was read, and reads nothing',
+  },
+  { places: ['doctor/'], what: 'what was read, as plain data, and what a finding is' },
+  {
     places: ['removal/'],
     what: 'groups that nobody needs: which may go, how they go, and what became of them',
   },

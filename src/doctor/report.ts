@@ -1,0 +1,54 @@
+import { describeSpan } from '../status/describe.js';
+import { printable } from '../status/printable.js';
+import type { Evidence } from './evidence.js';
+import type { Finding } from './finding.js';
+import { sizeOf } from './size.js';
+
+/** The findings for people: each with its cause first, and at the end what was looked at. */
+export function formatReport(evidence: Evidence, findings: readonly Finding[]): string {
+  const blocks = findings.map(
+    ({ what, why, fix }) =>
+      `${printable(what)}\n  why it matters: ${printable(why)}\n  what to do: ${printable(fix)}\n`,
+  );
+  const head = findings.length === 0 ? ['all well\n'] : blocks;
+  return [
+    ...head,
+    lookedAt(evidence)
+      .map((line) => `${line}\n`)
+      .join(''),
+  ].join('\n');
+}
+
+/** The same for programs. */
+export function reportJson(evidence: Evidence, findings: readonly Finding[]): object {
+  const { gateway, prometheus, spool } = evidence;
+  const size = gateway?.groups && sizeOf(gateway.groups);
+  return {
+    ...(gateway ? { gateway: gateway.target, version: gateway.about?.version, ...size } : {}),
+    ...(prometheus ? { prometheus: prometheus.target } : {}),
+    ...(spool ? { spool: { path: spool.path, gateways: spool.gateways } } : {}),
+    findings,
+  };
+}
+
+function lookedAt({ gateway, prometheus, spool, textfile }: Evidence): readonly string[] {
+  const lines: string[] = [];
+  if (gateway?.about) {
+    const size = gateway.groups && sizeOf(gateway.groups);
+    const cost = size
+      ? `: ${size.groups} groups, ${size.series} series; a push costs it ${describeCost(size.pushSeconds[1])}`
+      : '';
+    lines.push(`looked at Pushgateway ${gateway.about.version} at ${gateway.target}${cost}`);
+    const { metrics } = gateway;
+    if (metrics && 'tookSeconds' in metrics)
+      lines.push(`/metrics took ${describeSpan(metrics.tookSeconds)}, ${metrics.body.length} bytes`);
+  } else if (gateway) lines.push(`looked for a Pushgateway at ${gateway.target}`);
+  if (prometheus) lines.push(`looked at Prometheus ${prometheus.version ?? ''} at ${prometheus.target}`);
+  if (spool) lines.push(`looked at the spool ${spool.path}`);
+  if (textfile) lines.push(`looked at the textfile folder ${textfile.path}`);
+  return lines;
+}
+
+function describeCost(seconds: number): string {
+  return seconds < 0.001 ? 'less than 1ms' : `about ${describeSpan(seconds)}`;
+}
