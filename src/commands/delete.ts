@@ -61,7 +61,7 @@ Exit codes:
           hasLabels(group, grouping) && (allGroupings || group.labels.length === grouping.length + 1),
       );
       if (chosen.length === 0) {
-        log.error(`${requests.target} has no such group`, { hint: hintOf(ofJob) });
+        log.error(`${requests.target} has no such group`, { event: 'no_such_group', hint: hintOf(ofJob) });
         return 1;
       }
       const lines = chosen.map((group) => `  ${nameGroup(group)}: ${describeGroup(group, nowSeconds)}`);
@@ -71,7 +71,7 @@ Exit codes:
       }
       if (!yes) host.stderr.write(`${lines.join('\n')}\n`);
       if (!(await confirm(host, yes, `Remove ${count(chosen)} from ${requests.target}?`))) {
-        log.info('nothing was removed');
+        log.info('nothing was removed', { event: 'nothing_removed' });
         return 1;
       }
       return await removeAndTell(host, log, { requests, chosen, whyKeep: () => undefined, timeoutMs });

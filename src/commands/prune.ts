@@ -70,7 +70,7 @@ Exit codes:
       }
       (yes ? host.stdout : host.stderr).write(plan);
       if (!(await confirm(host, yes, `Remove ${chosen.length === 1 ? 'it' : 'them'}?`))) {
-        log.info('nothing was removed');
+        log.info('nothing was removed', { event: 'nothing_removed' });
         return 1;
       }
       const whyKeep: Parameters<typeof removeAndTell>[2]['whyKeep'] = (group, now) => {

@@ -36,6 +36,7 @@ export async function removeAndTell(host: Host, log: Log, input: RemoveInput): P
   const onNoCount = () =>
     log.warn(
       `${requests.target} does not count its pushes: one that comes in the moment of a deletion is not seen`,
+      { event: 'pushes_uncounted', target: requests.target },
     );
   for await (const removal of removeGroups(chosen, { requests, whyKeep, onNoCount, settleMs: timeoutMs })) {
     host.stdout.write(`${describeRemoval(removal, Date.now() / 1000)}\n`);
