@@ -41,23 +41,22 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { client, key, mode, spool, log } = options;
   const { target } = client;
   const backgroundPushes = createBackgroundPushes(client, key);
+  /** What the updates go on from. Once it is set, the group may hold this run's counts on top of it. */
   let base: readonly MetricFamily[] | undefined;
-  /** An update may have gone out, on `base`: what the group holds since then has this run's counts in it. */
-  let updated = false;
   let updatesRefused = false;
+  let ended = false;
 
   return {
     name: target,
 
     async prepare(stop) {
       if (!mode.accumulate) return undefined;
-      await withDeadline(PREPARE_MS, async (deadline) => {
+      return withDeadline(PREPARE_MS, async (deadline) => {
         const limits = { deadline, signal: stop, once: true };
         // What waits is part of what the counts go on from.
-        if (spool?.hasPending() && !(await spool.flush(limits))) return;
-        base = await client.readGroup(key, limits);
+        if (spool?.hasPending() && !(await spool.flush(limits))) return undefined;
+        return client.readGroup(key, limits);
       });
-      return base;
     },
 
     start(families) {
@@ -82,10 +81,11 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
             return options.collect(deadline);
           });
           if (problem) throw problem;
-          if (mode.accumulate) base ??= await readBase(signal);
-          updated = true;
-          const own = base ? writeFamilies(accumulate(base, parseFamilies(text))) : text;
-          return { outcome: families, own };
+          const held = mode.accumulate ? (base ?? (await readBase(signal))) : undefined;
+          // The entry of the end says by now what its counts go on from: an update after it would be counted twice.
+          if (ended) return undefined;
+          base = held;
+          return { outcome: families, own: goOn(held, text) };
         },
         (error) => {
           updatesRefused = !(error instanceof PushError && error.retryable);
@@ -98,6 +98,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     },
 
     async end(run, { deadline, settle }) {
+      ended = true;
       const { text, problem } = run.jobMetrics;
       // The whole run is kept if a first try of this broke: its own metrics wait, and are not lost.
       const kept = spool?.isKept() ?? false;
@@ -159,7 +160,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     return withDeadline(BACKGROUND_FLUSH_MS, (deadline) => spool.flush({ deadline, signal, once: true }));
   }
 
-  /** What the updates of a run go on from, if it was not read before the job. */
+  /** What the updates of a run go on from: other runs may have counted since this one began. */
   function readBase(signal: AbortSignal): Promise<readonly MetricFamily[]> {
     return withDeadline(PREPARE_MS, (deadline) => client.readGroup(key, { deadline, signal, once: true }));
   }
@@ -177,8 +178,13 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       accumulate: mode.accumulate,
     };
     // Without updates it is read again when the entry is sent: other runs may have counted since.
-    return base && updated ? withBase(entry, base) : entry;
+    return base ? withBase(entry, base) : entry;
   }
+}
+
+/** The job's own metrics with their counts going on from `base`, if there is one. */
+function goOn(base: readonly MetricFamily[] | undefined, text: string): string {
+  return base ? writeFamilies(accumulate(base, parseFamilies(text))) : text;
 }
 
 /** An outcome that went without the job's own metrics is not a whole delivery. */

@@ -75,7 +75,7 @@ const waiting = () => files().filter((name) => !name.includes('rejected'));
 const COMPLETION = 'batch_job_last_completion_timestamp_seconds';
 
 async function run(
-  metrics: string | (() => string),
+  metrics: string | (() => string | Promise<string>),
   options: RunOptions = {},
   body: () => unknown = () => {},
 ) {
@@ -160,6 +160,36 @@ describeOnPushgateways('a push while the job runs', (gateway) => {
     );
     expect(delivery).toMatchObject({ status: 'delivered' });
     expect((await gateway().samples('guarded')).rows).toBe(11);
+  });
+});
+
+describeOnPushgateways('a run that ends while its metrics are collected for a push beside it', (gateway) => {
+  test('is counted once: that push does not go out any more', async () => {
+    let collected = 0;
+    const metrics = async () => {
+      // The first is still under way when the run has ended, and those of the end are collected.
+      if (++collected === 1) await waitFor('the end of the run', () => collected === 2);
+      return '# TYPE rows counter\nrows 5\n';
+    };
+    const options = { gateway: gateway().url, accumulate: true, pushIntervalMs: 20 };
+    const { delivery } = await run(metrics, options, () =>
+      waitFor('the collection beside the job', () => collected === 1),
+    );
+    expect(delivery).toMatchObject({ status: 'delivered' });
+    expect((await gateway().samples('guarded')).rows).toBe(5);
+  });
+});
+
+describeOnPushgateways('the first push while the job runs', (gateway) => {
+  test('has the counts of a run that ended since this one began', async () => {
+    const options = { gateway: gateway().url, accumulate: true };
+    const rows = async () => (await gateway().samples('guarded')).rows;
+    await run('# TYPE rows counter\nrows 1\n', { ...options, pushIntervalMs: 500 }, async () => {
+      await run('# TYPE rows counter\nrows 10\n', options);
+      await waitFor('the count on the way', async () => (await rows()) !== 10);
+      expect(await rows()).toBe(11);
+    });
+    expect(await rows()).toBe(11);
   });
 });
 
