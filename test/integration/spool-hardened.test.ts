@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
@@ -126,6 +126,16 @@ test('a write that is cut short is an error, not an entry', async () => {
   expect(file).toContain('batch_job_metrics_rejected{batch_job="big"} 1\n');
   expect(file).toMatch(/\n$/);
   expect(file).not.toContain('rows');
+});
+
+test('a lock that a full disk does not let be written leaves no file behind, however often it is tried', async () => {
+  await run('rows 1\n');
+  const [entry = ''] = waiting();
+  const command = `ulimit -f 0; exec "${process.execPath}" "${CLI}" flush -g ${proxy.address} --spool "${spool}"`;
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+  expect(status).toBe(1);
+  expect(stderr).toContain('EFBIG');
+  expect(readdirSync(dirname(entry))).toEqual([basename(entry)]);
 });
 
 test('several runs that were being told when a newer one was heard of do not move the last success back', async () => {

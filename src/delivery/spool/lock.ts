@@ -69,8 +69,8 @@ export async function takeLock(folder: string, signal: AbortSignal): Promise<(()
 /** A link is made whole or not at all, and only where there is none yet. */
 function create(path: string, me: Holder): boolean {
   const beside = `${path}.${me.nonce}`;
-  writeFileSync(beside, JSON.stringify(me), { mode: 0o600, flag: 'wx' });
   try {
+    writeFileSync(beside, JSON.stringify(me), { mode: 0o600, flag: 'wx' });
     linkSync(beside, path);
     return true;
   } catch (error) {
