@@ -53,6 +53,11 @@ export function lateEntry(entry: RunEntry, last: LastTold): RunEntry {
   };
 }
 
+/** Whether an entry has its whole outcome to tell, and not only what is left of one that is late. */
+export function tellsStart({ outcome }: RunEntry): boolean {
+  return LAST_START in lastToldBy(parseFamilies(outcome));
+}
+
 /** Whether nothing is left to be told. */
 export function saysNothing({ outcome, own }: RunEntry): boolean {
   return outcome === '' && own === '';

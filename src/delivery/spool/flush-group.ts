@@ -12,6 +12,7 @@ import {
   lateEntry,
   newestTold,
   saysNothing,
+  tellsStart,
 } from '../push/late-entry.js';
 import { isRefusedBody } from '../push/rejection.js';
 import { needsBase, type RunEntry } from '../push/run-entry.js';
@@ -127,7 +128,8 @@ async function deliver(flush: Flush, batch: Batch): Promise<FlushEnd | undefined
     flush.oneByOne = true;
     return undefined;
   }
-  if (report.status === 'failed' && !isRefusedBody(report.error)) {
+  // Of a whole outcome some family is always taken, unless the gateway takes none: then nobody's fault is in the entry.
+  if (report.status === 'failed' && (tellsStart(batch.entry) || !isRefusedBody(report.error))) {
     return { error: report.error, unread: report.unread ?? false };
   }
   settle(flush, batch, report);
