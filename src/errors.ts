@@ -94,3 +94,8 @@ function nameSources(stack: string): string {
     }
   });
 }
+
+/** Whether it comes from the system: a full disk, a folder that cannot be written. */
+export function isSystemError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
+}

@@ -4,16 +4,16 @@ import type { MetricFamily } from '../exposition/family.js';
 import { parseFamilies } from '../exposition/parse.js';
 import { writeFamilies } from '../exposition/write.js';
 import type { Log } from '../log.js';
-import type { GatewayClient, PushLimits } from './client/gateway-client.js';
+import type { GatewayClient } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import type { GroupingKey } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
 import { createBackgroundPushes } from './push/background-pushes.js';
 import { withAlso } from './push/rejection.js';
 import { type RunEntry, withBase } from './push/run-entry.js';
-import { sendEntry, sendOutcomeAlone } from './push/send-entry.js';
+import { sendUnkept } from './push/send-entry.js';
 import type { RunSpool } from './spool/run-spool.js';
-import type { DeliveryReport, EndedRun, JobMetrics, SendReport, Target } from './target.js';
+import type { DeliveryReport, EndedRun, JobMetrics, Target } from './target.js';
 
 export interface GatewayTargetOptions {
   readonly client: GatewayClient;
@@ -117,7 +117,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       const report = settleChecked(
         spool && waits
           ? await spool.send(limits, (known) => void settleChecked(known))
-          : await sendWithoutSpool(entry, limits),
+          : await sendUnkept(client, entry, limits),
       );
       if (report.status === 'failed' && report.refused) {
         log.error(`the job's own metrics were refused: ${report.refused.message}`, {
@@ -143,16 +143,6 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
 
     close: () => client.close(),
   };
-
-  /** What cannot be read must not keep the outcome: it then goes first, without the counts. */
-  async function sendWithoutSpool(entry: RunEntry, limits: PushLimits): Promise<SendReport> {
-    const first = await sendEntry(client, entry, { ...limits, readOnce: true });
-    if (first.status !== 'failed' || !first.unread) return first;
-    const alone = await sendOutcomeAlone(client, entry, limits, first.error);
-    if (alone.status === 'failed') return alone;
-    const rest = await sendEntry(client, entry, limits);
-    return rest.status === 'failed' ? alone : rest;
-  }
 
   /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */
   async function nothingWaits(signal: AbortSignal): Promise<boolean> {

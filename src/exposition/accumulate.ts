@@ -27,7 +27,7 @@ export function accumulate(base: readonly MetricFamily[], run: readonly MetricFa
     if (!before) return family;
     if (before.type !== family.type && (CUMULATIVE.has(family.type) || CUMULATIVE.has(before.type))) {
       throw new AccumulateConflict(
-        `metric "${family.name}" is a ${family.type}, and the gateway holds a ${before.type} of that name: it cannot go on from there`,
+        `metric "${family.name}" is of the type ${family.type}, and what is held of that name is of the type ${before.type}: it cannot go on from there`,
       );
     }
     return CUMULATIVE.has(family.type) ? { ...family, samples: addSamples(family, before) } : family;
@@ -75,7 +75,7 @@ function checkBuckets(name: string, run: readonly Sample[], base: readonly Sampl
   });
   if (now !== before) {
     throw new AccumulateConflict(
-      `metric "${name}" has the buckets ${now || '(none)'}, and the gateway holds ${before || '(none)'}: it cannot go on from there`,
+      `metric "${name}" has the buckets ${now || '(none)'}, and what is held of it ${before || '(none)'}: it cannot go on from there`,
     );
   }
 }

@@ -87,7 +87,7 @@ describeOnPushgateways('--accumulate', (gateway) => {
     const result = await run('conflicting');
     expect(result.code).toBe(3);
     expect(result.stderr).toContain(
-      'metric "prom_sample_counter" is a counter, and the gateway holds a gauge of that name',
+      'metric "prom_sample_counter" is of the type counter, and what is held of that name is of the type gauge',
     );
     expect(await gateway().samples('conflicting')).toMatchObject({
       prom_sample_counter: 5,

@@ -66,6 +66,28 @@ test('where nothing was kept, the line says so and what to do', async () => {
   expect(line).toMatch(/; start a Pushgateway .* --gateway or PUSHGATEWAY_URL; nothing was kept$/);
 });
 
+test('counts that go on from what cannot be read were not refused, and nobody says so', async () => {
+  server = await rejecting(503);
+  const args = ['run', '--ticks', '1', '--accumulate', '--no-spool', '-g', server.address, ...SHORT];
+  const { stderr } = await runCli(args);
+  expect(lines(stderr)).toHaveLength(2);
+  expect(stderr).not.toContain('refused');
+});
+
+test.each([
+  ['rows 1 2 3\n', 'line 1: unexpected text after the timestamp: " 3"'],
+  ['rows{batch_job="x"} 1\n', 'metric "rows" has the label batch_job, which the file adds'],
+])('metrics that a textfile cannot hold are at fault, and not its folder: %j', async (metrics, problem) => {
+  const path = join(folder, 'unfit.mjs');
+  const registry = `createRegistry: () => ({ metrics: () => ${JSON.stringify(metrics)} })`;
+  const job = `defineJob({ name: 'unfit', ${registry}, async run() {} })`;
+  writeFileSync(path, `import { defineJob } from '${LIBRARY}';\nexport default ${job};\n`);
+  const { code, stderr } = await runCli(['run', path, '-g', 'none', '--textfile', folder]);
+  expect(code).toBe(3);
+  expect(lines(stderr).at(-1)).toMatch(/written: the job's own metrics cannot stand in \S+unfit\.prom: /);
+  expect(lines(stderr).at(-1)?.endsWith(problem)).toBe(true);
+});
+
 test('what trying again cannot mend has its remedy in the line, kept or not', async () => {
   server = await rejecting(401);
   const args = ['exec', '-g', server.address, ...SHORT, '--', 'true'];

@@ -55,7 +55,9 @@ export function describeRejection(
     retryable: false,
     ...(error.status === undefined ? {} : { status: error.status }),
     ...(error.serverMessage === undefined ? {} : { serverMessage: error.serverMessage }),
-    hint: 'one metric name has one type, in all groups of a gateway',
+    ...(/ is not a | collides with /.test(error.serverMessage ?? '')
+      ? { hint: 'one metric name has one type, in all groups of a gateway' }
+      : {}),
   });
 }
 

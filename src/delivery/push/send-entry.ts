@@ -62,6 +62,23 @@ export async function sendEntry(
   return sendRefused(client, given, own, limits, error);
 }
 
+/**
+ * Pushes an entry that is on no disk, so that nobody else can send it. What cannot be read must not keep the outcome: it
+ * then goes first, without the counts.
+ */
+export async function sendUnkept(
+  client: GatewayClient,
+  entry: RunEntry,
+  limits: PushLimits,
+): Promise<SendReport> {
+  const first = await sendEntry(client, entry, { ...limits, readOnce: true });
+  if (first.status !== 'failed' || !first.unread) return first;
+  const alone = await sendOutcomeAlone(client, entry, limits, first.error);
+  if (alone.status === 'failed') return { status: 'failed', error: alone.error };
+  const rest = await sendEntry(client, entry, limits);
+  return rest.status === 'failed' ? alone : rest;
+}
+
 /** What a refusal leads to: families of the outcome that conflict are left out, and the job's own metrics if they do. */
 async function sendRefused(
   client: GatewayClient,

@@ -1,11 +1,11 @@
-import { describeThrown } from '../../errors.js';
+import { describeThrown, isSystemError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
-import { sendEntry, sendOutcomeAlone } from '../push/send-entry.js';
+import { sendEntry, sendUnkept } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import { type EntryReport, flushGroup } from './flush-group.js';
 import type { GroupFolder, SpooledEntry } from './group-folder.js';
@@ -110,14 +110,6 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     }
   };
 
-  /** An entry that is on no disk any more: nobody else can send it. */
-  const sendUnkept = async ({ entry }: SpooledEntry, limits: PushLimits): Promise<SendReport> => {
-    const report = await sendEntry(client, entry, { ...limits, readOnce: true });
-    return report.status === 'failed' && report.unread
-      ? sendOutcomeAlone(client, entry, limits, report.error)
-      : report;
-  };
-
   /** Sends what waits and then the entry. What cannot be read must not keep the outcome: it then goes first, alone. */
   const sendInOrder = async (
     { name, entry }: SpooledEntry,
@@ -216,7 +208,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
         if (report) return report;
         const isThere = folder.has(name) || putBack(own);
         if (!release) return { status: 'failed', error: busyError(path), spooled: isThere };
-        return isThere ? await sendInOrder(own, limits, settle) : await sendUnkept(own, limits);
+        return isThere ? await sendInOrder(own, limits, settle) : await sendUnkept(client, own.entry, limits);
       } finally {
         release?.();
       }
@@ -231,11 +223,6 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       }
     },
   };
-}
-
-/** An error of the file system: a full disk, a folder that cannot be written. */
-function isSystemError(error: unknown): boolean {
-  return typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 /** How many entries were sent, dropped as late, refused and set aside, and are left. */

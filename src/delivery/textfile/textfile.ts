@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeThrown } from '../../errors.js';
+import { describeThrown, isSystemError } from '../../errors.js';
 import { accumulate, isCumulative, withoutQuantiles } from '../../exposition/accumulate.js';
 import type { Labels, MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
@@ -25,6 +25,8 @@ export interface TextfileEntry {
 
 /** A job's own label would be taken for that of the scrape. */
 const JOB_LABEL = 'batch_job';
+const FOLDER_HINT =
+  'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)';
 
 /**
  * Writes a run's metrics for node_exporter's textfile collector, where machine-level jobs belong: to a file of the
@@ -45,10 +47,12 @@ export function writeTextfile(folder: string, entry: TextfileEntry, warn: Log['w
     const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
   } catch (error) {
-    throw new PushError('TEXTFILE_FAILED', `${path}: ${reasonOf(error)}`, {
+    const system = isSystemError(error);
+    const what = system ? '' : "the job's own metrics cannot stand in ";
+    throw new PushError('TEXTFILE_FAILED', `${what}${path}: ${reasonOf(error)}`, {
       retryable: false,
       cause: error,
-      hint: 'name a folder that can be written and that node_exporter reads (--collector.textfile.directory)',
+      ...(system ? { hint: FOLDER_HINT } : {}),
     });
   }
 }

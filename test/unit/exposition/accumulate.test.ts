@@ -56,17 +56,17 @@ test.each([
   [
     '# TYPE x gauge\nx 1\n',
     '# TYPE x counter\nx 1\n',
-    'metric "x" is a counter, and the gateway holds a gauge',
+    'metric "x" is of the type counter, and what is held of that name is of the type gauge',
   ],
   [
     '# TYPE x counter\nx 1\n',
     '# TYPE x gauge\nx 1\n',
-    'metric "x" is a gauge, and the gateway holds a counter',
+    'metric "x" is of the type gauge, and what is held of that name is of the type counter',
   ],
   [
     '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n',
     '# TYPE h histogram\nh_bucket{le="2"} 1\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n',
-    'metric "h" has the buckets 2, and the gateway holds 1',
+    'metric "h" has the buckets 2, and what is held of it 1',
   ],
 ])('what is of another kind is refused: %j and %j', (base, run, message) => {
   expect(() => add(base, run)).toThrow(message);
