@@ -203,12 +203,18 @@ function withoutTrace(message: string): string {
 
 /** An error page or message as one line of bounded length, without control characters. */
 function readableMessage(body: string): string {
-  const line = body
-    .replace(/<(?:style|script)[\s\S]*?<\/(?:style|script)>/gi, ' ')
-    .replace(/<\/?[a-z!][^>]*>/gi, ' ')
+  // A gateway's own words have angle brackets, too: `label:<name:"job" value:"a" >`.
+  const isPage = /<(?:!doctype|html|head|body)\b/i.test(body);
+  const line = (isPage ? withoutTags(body) : body)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   return line.length > 600 ? `${line.slice(0, 600)}…` : line;
+}
+
+function withoutTags(page: string): string {
+  return page
+    .replace(/<(?:style|script)[\s\S]*?<\/(?:style|script)>/gi, ' ')
+    .replace(/<\/?[a-z!][^>]*>/gi, ' ');
 }
 
 function firstHeader(value: string | string[] | undefined): string | undefined {

@@ -41,6 +41,12 @@ test('an error page is one line of text', () => {
   expect(refusalError('gw', { status: 413, headers: {}, body }, NOW).serverMessage).toBe('413 Too Large');
 });
 
+test("the gateway's own words are no page: what stands in angle brackets there says whose metric it is", () => {
+  const body =
+    'collected metric "up" { label:<name:"job" value:"shop" > gauge:<value:1 > } was collected before\n';
+  expect(refusalError('gw', { status: 400, headers: {}, body }, NOW).serverMessage).toBe(body.trim());
+});
+
 test('a refusal that counts lines is shown with the line', () => {
   const error = refusalError(
     'gw',
