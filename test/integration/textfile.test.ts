@@ -5,9 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withDeadline } from '../../src/delivery/deadline.js';
+import type { EndedRun } from '../../src/delivery/target.js';
 import { writeTextfile } from '../../src/delivery/textfile/textfile.js';
+import { createTextfileTarget } from '../../src/delivery/textfile/textfile-target.js';
 import { parseFamilies } from '../../src/exposition/parse.js';
+import { takeLock } from '../../src/files/lock.js';
 import { openGateway } from '../../src/gateway/gateway.js';
+import { silentLog } from '../../src/log.js';
 import { outcomeFamilies } from '../../src/outcome/batch-metrics.js';
 import { runCli } from '../support/cli.js';
 import { findServer } from '../support/server-process.js';
@@ -63,6 +68,38 @@ test('a run that fails keeps the last success and when the next is due', async (
 test('--accumulate goes on from the file', async () => {
   for (let runs = 1; runs <= 3; runs++) await run('-g', 'none', '--accumulate', '--ticks', '5');
   expect(values('prom_sample_batch.prom').prom_sample_counter).toBe(15);
+});
+
+test('a run waits for another that is writing the same file, so that no counts are lost', async () => {
+  const release = await takeLock(folder, new AbortController().signal, 'job.prom.lock');
+  const key = { job: 'job', grouping: [] };
+  const target = createTextfileTarget({ folder, key, accumulate: true, log: silentLog });
+  const own = (rows: number) => `# TYPE rows counter\nrows ${rows}\n`;
+  const outcome = () => [];
+  const run: EndedRun = {
+    outcome,
+    loneOutcome: outcome,
+    startedAtMs: 0,
+    succeeded: true,
+    jobMetrics: { text: own(1) },
+  };
+  await withDeadline(10_000, async (deadline) => {
+    const ended = target.end(run, { deadline, settle() {} });
+    writeTextfile(folder, { key, accumulate: true, outcome: [], own: own(10) }, silentLog.warn);
+    expect(values('job.prom').rows).toBe(10);
+    release?.();
+    expect(await ended).toEqual({ status: 'delivered' });
+  });
+  expect(values('job.prom').rows).toBe(11);
+  expect(readdirSync(folder)).toEqual(['job.prom']);
+});
+
+test('a lock of a textfile that nobody gives back keeps no outcome from being written', async () => {
+  const file = 'prom_sample_batch.prom';
+  const release = await takeLock(folder, new AbortController().signal, `${file}.lock`);
+  expect(await run('-g', 'none')).toMatchObject({ code: 0 });
+  release?.();
+  expect(values(file)).toMatchObject({ batch_job_success: 1 });
 });
 
 test('beside a push both are written', async () => {

@@ -71,7 +71,7 @@ export const LAYERS: readonly Layer[] = [
   { places: ['process/'], what: 'signals, how the process ends, stderr, the progress bar' },
   { places: ['metrics-server.ts'], what: 'a small HTTP server for metrics and health' },
   { places: ['exposition/'], what: 'the text format: read, write, add up' },
-  { places: ['files/'], what: 'files that are written whole or not at all' },
+  { places: ['files/'], what: 'files that are written whole or not at all, and the lock' },
   { places: ['log.ts'], what: 'the log, as text or JSON' },
   {
     places: [

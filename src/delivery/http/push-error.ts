@@ -205,9 +205,7 @@ function withoutTrace(message: string): string {
 function readableMessage(body: string): string {
   // A gateway's own words have angle brackets, too: `label:<name:"job" value:"a" >`.
   const isPage = /<(?:!doctype|html|head|body)\b/i.test(body);
-  const line = (isPage ? withoutTags(body) : body)
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();
+  const line = (isPage ? withoutTags(body) : body).replace(/[\s\p{Cc}]+/gu, ' ').trim();
   return line.length > 600 ? `${line.slice(0, 600)}…` : line;
 }
 

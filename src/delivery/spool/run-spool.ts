@@ -1,4 +1,5 @@
 import { describeThrown, isSystemError } from '../../errors.js';
+import { takeLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { Deadline } from '../deadline.js';
@@ -9,7 +10,6 @@ import { sendEntry, sendUnkept } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import { type EntryReport, flushGroup } from './flush-group.js';
 import type { GroupFolder, SpooledEntry } from './group-folder.js';
-import { takeLock } from './lock.js';
 import { openSpool } from './spool.js';
 import type { SpoolLimits } from './spool-limits.js';
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileName, readName } from '../../files/file-name.js';
+import { takeLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -13,7 +14,6 @@ import {
   openGroupFolder,
   REJECTED,
 } from './group-folder.js';
-import { takeLock } from './lock.js';
 import type { SpoolLimits } from './spool-limits.js';
 
 /** Entries of all gateways and groups below one folder. */

@@ -1,14 +1,19 @@
 import type { MetricFamily } from '../../exposition/family.js';
+import { takeLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
+import type { Deadline } from '../deadline.js';
 import { PushError } from '../http/push-error.js';
 import type { DeliveryReport, EndedRun, Target } from '../target.js';
-import { type TextfileEntry, writeTextfile } from './textfile.js';
+import { type TextfileEntry, textfileName, writeTextfile } from './textfile.js';
 
 export interface TextfileTargetOptions extends Pick<TextfileEntry, 'key' | 'accumulate'> {
   /** A folder that node_exporter's textfile collector reads. */
   readonly folder: string;
   readonly log: Log;
 }
+
+/** A file is written in milliseconds: a lock that is held for longer is not waited for. */
+const LONGEST_WAIT_MS = 2000;
 
 /** A file for node_exporter. It is written when the run has ended; the job's start and its updates are not. */
 export function createTextfileTarget({ folder, key, accumulate, log }: TextfileTargetOptions): Target {
@@ -31,12 +36,32 @@ export function createTextfileTarget({ folder, key, accumulate, log }: TextfileT
     return error ? { status: 'failed', error } : { status: 'outcome_only', error: refused };
   };
 
+  /** Runs that end together write one after the other, so that none undoes what another has just written. */
+  const takeTurn = async (deadline: Deadline): Promise<(() => void) | undefined> => {
+    const turn = deadline.share(Math.min(1 / 2, LONGEST_WAIT_MS / deadline.remainingMs()));
+    try {
+      return await takeLock(folder, turn.signal, `${textfileName(key)}.lock`);
+    } catch {
+      // What is wrong with the folder is said when the file is written.
+      return undefined;
+    } finally {
+      turn.dispose();
+    }
+  };
+
   return {
     name: folder,
     prepare: async () => undefined,
     start() {},
     update() {},
-    end: async (run) => deliver(run),
+    async end(run, { deadline }) {
+      const release = await takeTurn(deadline);
+      try {
+        return deliver(run);
+      } finally {
+        release?.();
+      }
+    },
     abandon: deliver,
     close() {},
   };

@@ -11,7 +11,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { takeLock } from '../../../../src/delivery/spool/lock.js';
+import { takeLock } from '../../../src/files/lock.js';
 
 // Two processes that send for one group at the same time lose or double counts; a lock that is never given back holds
 // all that waits.

@@ -11,9 +11,9 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readProcStat } from '../../files/proc-stat.js';
-import { randomName } from '../../files/random-name.js';
-import { readRegularFile } from '../../files/regular-file.js';
+import { readProcStat } from './proc-stat.js';
+import { randomName } from './random-name.js';
+import { readRegularFile } from './regular-file.js';
 
 /** Who holds a lock. A process id means something only within its host and PID namespace. */
 interface Holder {
@@ -34,11 +34,17 @@ const SILENT_MS = 30_000;
 const STEAL_MS = 10_000;
 
 /**
- * Takes the lock of a folder, waiting until `signal` aborts; resolves with what releases it, or `undefined`. A
- * lock that a dead process left behind is taken over.
+ * Takes the lock of a folder, or one of this name in it, waiting until `signal` aborts; resolves with what releases it,
+ * or `undefined`. A lock that a dead process left behind is taken over.
+ *
+ * @throws the system's error if no file can be made there.
  */
-export async function takeLock(folder: string, signal: AbortSignal): Promise<(() => void) | undefined> {
-  const path = join(folder, 'lock');
+export async function takeLock(
+  folder: string,
+  signal: AbortSignal,
+  name = 'lock',
+): Promise<(() => void) | undefined> {
+  const path = join(folder, name);
   const me: Holder = {
     pid: process.pid,
     began: processStart(process.pid) ?? '',
