@@ -8,6 +8,7 @@ import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
 import { runCli } from '../support/cli.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { waitFor } from '../support/wait-for.js';
 
 // The outcome of a run depends on nothing but a push that the gateway takes.
 
@@ -63,6 +64,16 @@ describe('a gateway that answers readings with 503 and takes pushes', () => {
     expect((await flush()).code).toBe(0);
     expect(samples()).toMatchObject({ rows: 4, batch_job_success: 1 });
     expect(waiting()).toEqual([]);
+  });
+
+  test('a run whose counts wait for a reading does not keep the outcome of the next one waiting', async () => {
+    const first = run(COUNTER, ['--accumulate', '--push-timeout', '12s']);
+    await waitFor('the outcome of the first', () => gateway.groups().length > 0 && waiting().length === 1);
+    const second = await run(COUNTER, ['--accumulate'], "throw new Error('failed');");
+    expect(second.stderr).toContain('only its outcome was pushed');
+    expect(samples()).toMatchObject({ batch_job_success: 0 });
+    expect((await first).stderr).toContain('only its outcome was pushed');
+    expect(waiting()).toHaveLength(2);
   });
 
   test('with an entry that waits: the outcome overtakes it, and it is judged when it can be', async () => {

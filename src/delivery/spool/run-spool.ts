@@ -126,7 +126,8 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       folder.remove([name]);
       return alone;
     }
-    const rest = await flushUntil(name, limits, settle);
+    // Once more, and no oftener: whoever waits for the lock has an outcome, too.
+    const rest = await flushUntil(name, { ...limits, readOnce: true }, settle);
     return rest.status === 'failed' ? { status: 'outcome_only', error: rest.error, spooled: true } : rest;
   };
 
