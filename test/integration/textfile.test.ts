@@ -1,13 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withDeadline } from '../../src/delivery/deadline.js';
 import type { EndedRun } from '../../src/delivery/target.js';
-import { writeTextfile } from '../../src/delivery/textfile/textfile.js';
+import { textfileName, writeTextfile } from '../../src/delivery/textfile/textfile.js';
 import { createTextfileTarget } from '../../src/delivery/textfile/textfile-target.js';
 import { parseFamilies } from '../../src/exposition/parse.js';
 import { takeLock } from '../../src/files/lock.js';
@@ -92,6 +100,20 @@ test('a run waits for another that is writing the same file, so that no counts a
   });
   expect(values('job.prom').rows).toBe(11);
   expect(readdirSync(folder)).toEqual(['job.prom']);
+});
+
+test('a file that was copied from another job gives its last success to nobody', async () => {
+  await run('-g', 'none', '--job', 'shop', '--accumulate', '--ticks', '3');
+  copyFileSync(join(folder, 'shop.prom'), join(folder, 'farm.prom'));
+  await run('-g', 'none', '--job', 'farm', '--accumulate', '--ticks', '3', '--fail-after', '1');
+  expect(values('farm.prom')).toMatchObject({ batch_job_success: 0, prom_sample_counter: 1 });
+  expect(values('farm.prom')).not.toHaveProperty('batch_job_last_success_timestamp_seconds');
+});
+
+test('a job whose name looks like a grouping has a file of its own', () => {
+  const shard = textfileName({ job: 'a', grouping: [['shard', '1']] });
+  expect(textfileName({ job: 'a,shard=1', grouping: [] })).not.toBe(shard);
+  expect(textfileName({ job: 'a%2Cshard%3D1', grouping: [] })).not.toBe(shard);
 });
 
 test('a lock of a textfile that nobody gives back keeps no outcome from being written', async () => {

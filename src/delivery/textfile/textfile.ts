@@ -72,7 +72,9 @@ function goOn(held: readonly MetricFamily[], own: readonly MetricFamily[]): Metr
 /** `<job>,<name>=<value>.prom`, each part with percent escapes. */
 export function textfileName(key: GroupingKey): string {
   const { job, grouping } = sortKey(key);
-  const parts = [job, ...grouping.map(([name, value]) => `${name}=${value}`)];
+  // A separator in a part is escaped twice, so that no two jobs have one file.
+  const escaped = (text: string): string => text.replace(/[%,=]/g, encodeURIComponent);
+  const parts = [escaped(job), ...grouping.map(([name, value]) => `${name}=${escaped(value)}`)];
   return `${fileName(parts.join(',')).replaceAll('%2C', ',').replaceAll('%3D', '=')}.prom`;
 }
 
@@ -93,16 +95,21 @@ function warnOfOthers(folder: string, warn: Log['warn']): void {
   });
 }
 
-/** The file's families without the labels that it adds. A damaged file is set aside, and what can be read of it kept. */
-function readHeld(path: string, labels: Labels, warn: Log['warn']): MetricFamily[] {
-  const added = new Set(labels.map(([name]) => name));
-  return readFamilies(path, warn).map((family) => ({
-    ...family,
-    samples: family.samples.map((sample) => ({
-      ...sample,
-      labels: sample.labels.filter(([name]) => !added.has(name)),
-    })),
-  }));
+/**
+ * The file's families without the labels that it adds; what carries others, as in a file that was copied from another
+ * job, is not this job's. A damaged file is set aside, and what can be read of it kept.
+ */
+function readHeld(path: string, added: Labels, warn: Log['warn']): MetricFamily[] {
+  const isAdded = ([name, value]: Labels[number]): boolean =>
+    added.some(([label, own]) => label === name && own === value);
+  return readFamilies(path, warn)
+    .map((family) => ({
+      ...family,
+      samples: family.samples
+        .filter(({ labels }) => labels.filter(isAdded).length === added.length)
+        .map((sample) => ({ ...sample, labels: sample.labels.filter((label) => !isAdded(label)) })),
+    }))
+    .filter(({ samples }) => samples.length > 0);
 }
 
 function readFamilies(path: string, warn: Log['warn']): readonly MetricFamily[] {
