@@ -163,7 +163,6 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       startedAtMs,
       put: succeeded && mode.replace && !alone,
       outcome: writeFamilies((alone ? loneOutcome : outcome)(rejected)),
-      outcomeAlone: writeFamilies(loneOutcome(true)),
       own: alone ? '' : jobMetrics.text,
       accumulate: mode.accumulate,
     };

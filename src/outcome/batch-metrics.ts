@@ -123,6 +123,9 @@ export const LABELLED_BY_JOB = namesOf(all.filter(({ labelledByJob }) => labelle
 /** Whether a run is newer than what is held is told by when it began. */
 export const LAST_START: BatchMetricName = 'batch_job_last_start_timestamp_seconds';
 
+/** Says whether the run's own metrics could not be stored. */
+export const METRICS_REJECTED: BatchMetricName = 'batch_job_metrics_rejected';
+
 /** The labels that batch metrics carry themselves, and a group therefore must not. */
 export const BATCH_LABEL_NAMES = all.flatMap(({ label }) => label ?? []);
 

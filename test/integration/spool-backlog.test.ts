@@ -36,7 +36,6 @@ async function flushEntries(count: number) {
       startedAtMs: 1000 * entry,
       put: false,
       outcome: `# TYPE batch_job_last_start_timestamp_seconds gauge\nbatch_job_last_start_timestamp_seconds ${entry}\n`,
-      outcomeAlone: '',
       own: `# TYPE rows counter\n${series.join('')}`,
       accumulate: true,
     });

@@ -44,29 +44,25 @@ export function startFold(first: RunEntry): EntryFold {
   };
 }
 
-/** The three texts of an entry, as families. */
+/** The texts of an entry, as families. */
 interface Parts {
   add(entry: RunEntry): void;
-  texts(): Pick<RunEntry, 'outcome' | 'outcomeAlone' | 'own'>;
+  texts(): Pick<RunEntry, 'outcome' | 'own'>;
 }
 
 function partsOf(first: RunEntry): Parts {
   const outcome = byName();
-  const outcomeAlone = byName();
   const own = first.accumulate ? createRunningSum() : byName();
   const add = (entry: RunEntry): void => {
     const told = parseFamilies(entry.outcome);
-    const alone = parseFamilies(entry.outcomeAlone);
     own.add(parseFamilies(entry.own));
     outcome.add(told);
-    outcomeAlone.add(alone);
   };
   add(first);
   return {
     add,
     texts: () => ({
       outcome: writeFamilies(outcome.families()),
-      outcomeAlone: writeFamilies(outcomeAlone.families()),
       own: writeFamilies(own.families()),
     }),
   };

@@ -48,7 +48,6 @@ export function lateEntry(entry: RunEntry, last: LastTold): RunEntry {
     ...entry,
     put: false,
     outcome,
-    outcomeAlone: outcome,
     own: writeFamilies(counts.map(withoutQuantiles)),
   };
 }

@@ -2,7 +2,7 @@ import { accumulate } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
-import { LABELLED_BY_JOB } from '../../outcome/batch-metrics.js';
+import { LABELLED_BY_JOB, METRICS_REJECTED } from '../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../grouping-key.js';
 
 /** What a run's end has to tell its group: plain data, so that it can wait on disk until it is told. */
@@ -11,10 +11,8 @@ export interface RunEntry {
   readonly startedAtMs: number;
   /** The final push of a success that replaces the whole group. */
   readonly put: boolean;
-  /** The outcome's families, for a push with the job's own metrics. */
+  /** The outcome's families. */
   readonly outcome: string;
-  /** The same for a push without them, where they are refused. */
-  readonly outcomeAlone: string;
   /** The job's own metrics of this run; '' where there are none. */
   readonly own: string;
   /** Whether the counts in `own` are this run's part, to be added to what the gateway holds. */
@@ -30,9 +28,22 @@ export function needsBase({ accumulate, own, base }: RunEntry): boolean {
 
 /** The outcome alone of an entry whose own metrics were not refused, but must wait. */
 export function outcomeOf(entry: RunEntry): RunEntry {
-  const lone = parseFamilies(entry.outcome).filter(({ name }) => !LABELLED_BY_JOB.includes(name));
   const { base: _, ...rest } = entry;
-  return { ...rest, put: false, outcome: writeFamilies(lone), own: '' };
+  return { ...rest, put: false, outcome: writeFamilies(loneOutcome(entry)), own: '' };
+}
+
+/** The outcome's families for a push without the job's own metrics, where they are refused. */
+export function rejectedOutcome(entry: RunEntry): MetricFamily[] {
+  return loneOutcome(entry).map((family) =>
+    family.name === METRICS_REJECTED
+      ? { ...family, samples: family.samples.map((sample) => ({ ...sample, value: 1 })) }
+      : family,
+  );
+}
+
+/** Without what a label of the job's making could spoil. */
+function loneOutcome({ outcome }: RunEntry): MetricFamily[] {
+  return parseFamilies(outcome).filter(({ name }) => !LABELLED_BY_JOB.includes(name));
 }
 
 /** Whether the outcome alone tells all of an entry. */

@@ -21,7 +21,7 @@ import {
   unreadableError,
   withAlso,
 } from './rejection.js';
-import { needsBase, ownText, type RunEntry, withBase } from './run-entry.js';
+import { needsBase, ownText, type RunEntry, rejectedOutcome, withBase } from './run-entry.js';
 
 export interface SendOptions {
   /** Where the job's own metrics are refused, the outcome goes alone at once. Default: true. */
@@ -108,13 +108,13 @@ async function sendRefused(
  */
 export async function sendOutcomeAlone(
   client: GatewayClient,
-  { key, outcomeAlone }: RunEntry,
+  entry: RunEntry,
   limits: PushLimits,
   refused: PushError,
   leftOut: LeftOut = new Map(),
 ): Promise<SendReport> {
-  const outcome = parseFamilies(outcomeAlone);
-  const push: Push = { key, method: 'POST', outcome, own: '', compress: false };
+  const outcome = rejectedOutcome(entry);
+  const push: Push = { key: entry.key, method: 'POST', outcome, own: '', compress: false };
   const error = await pushOutcome(client, push, leftOut, limits);
   if (error) return { status: 'failed', error, refused };
   if (leftOut.size === 0) return { status: 'outcome_only', error: refused };

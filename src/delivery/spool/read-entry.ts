@@ -43,7 +43,6 @@ function toEntry(fields: Fields): RunEntry {
     accumulate,
     own,
     outcome: families('outcome', fields.outcome),
-    outcomeAlone: families('outcomeAlone', fields.outcomeAlone),
     ...(fields.base === undefined ? {} : { base: families('base', fields.base) }),
   };
 }

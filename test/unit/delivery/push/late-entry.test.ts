@@ -14,7 +14,6 @@ const entry = (changes: Partial<RunEntry>): RunEntry => ({
   startedAtMs: 10_000,
   put: false,
   outcome: gauge(START, 10) + gauge(SUCCESS, 11) + gauge('batch_job_success', 1),
-  outcomeAlone: gauge(START, 10),
   own: SUMMARY,
   accumulate: true,
   ...changes,

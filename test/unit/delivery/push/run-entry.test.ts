@@ -54,7 +54,6 @@ const entry = (accumulate: boolean): fc.Arbitrary<RunEntry> =>
         maxLength: 1,
       })
       .map((lines) => lines.join('')),
-    outcomeAlone: fc.constant(''),
     own,
     accumulate: fc.constant(accumulate),
   });
@@ -108,7 +107,6 @@ const one = (changes: Partial<RunEntry>): RunEntry => ({
   startedAtMs: 0,
   put: false,
   outcome: '',
-  outcomeAlone: '',
   own: '# TYPE c counter\nc 1\n',
   accumulate: false,
   ...changes,
@@ -155,7 +153,6 @@ test('an entry that replaces its group is told by nothing less than itself', () 
     key: { job: 'a', grouping: [] },
     startedAtMs: 0,
     outcome,
-    outcomeAlone: outcome,
     accumulate: false,
   };
   expect(isOutcomeAll({ ...given, own: '', put: false })).toBe(true);

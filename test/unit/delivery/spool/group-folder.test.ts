@@ -19,7 +19,6 @@ const entry = (startedAtMs: number): RunEntry => ({
   startedAtMs,
   put: false,
   outcome: '',
-  outcomeAlone: '',
   own: '',
   accumulate: false,
 });
@@ -78,7 +77,6 @@ test('an entry of the present format is read as it was written', () => {
     own: '# TYPE rows counter\nrows 1\n',
     base: '# TYPE rows counter\nrows 4\n',
     outcome: '# TYPE a gauge\na 1\n',
-    outcomeAlone: '# TYPE a gauge\na 1\n',
   };
   const name = folder.add(full);
   expect(folder.read(name)).toEqual({ name, entry: full });
