@@ -58,7 +58,8 @@ test('a stop while the metrics are collected leaves every target the other half'
   expect(left).toHaveLength(2);
   for (const ms of left) {
     expect(ms).toBeGreaterThan(0);
-    expect(ms).toBeLessThanOrEqual(1000);
+    // A timer may be early by a part of a millisecond.
+    expect(ms).toBeLessThan(1001);
   }
 });
 
