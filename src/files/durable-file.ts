@@ -11,12 +11,19 @@ import { randomName } from './random-name.js';
  * @throws the system's error; what was written beside is removed.
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
-  writeWhole(path, text, mode);
+  replaceFile(path, text, mode, fsyncSync);
   flushFolder(dirname(path));
 }
 
-/** The same, but a crash of the machine may bring back what was there before, until the folder is flushed. */
+/**
+ * The same for what a crash of the machine may take away: it then brings back what was there before, or an empty or
+ * damaged file. A crash of the process leaves it whole.
+ */
 export function writeWhole(path: string, text: string, mode = 0o600): void {
+  replaceFile(path, text, mode, () => {});
+}
+
+function replaceFile(path: string, text: string, mode: number, flush: (file: number) => void): void {
   const beside = `${path}.${randomName()}.tmp`;
   // Exclusively, which follows no link: where others may write, they may have put one there.
   const file = openSync(beside, 'wx', mode);
@@ -25,7 +32,7 @@ export function writeWhole(path: string, text: string, mode = 0o600): void {
       // The process' umask must not take away what was asked for.
       fchmodSync(file, mode);
       writeFileSync(file, text);
-      fsyncSync(file);
+      flush(file);
     } finally {
       closeSync(file);
     }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
  * @throws the system's error.
  */
 export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {

@@ -4,6 +4,8 @@ import type { Deadline } from '../delivery/deadline.js';
 import { createGatewayTarget } from '../delivery/gateway-target.js';
 import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
 import { PushError } from '../delivery/http/push-error.js';
+import { createRunSpool, type RunSpool } from '../delivery/spool/run-spool.js';
+import { openSpool } from '../delivery/spool/spool.js';
 import type { JobMetrics, Target } from '../delivery/target.js';
 import { UsageError } from '../errors.js';
 import type { ResolvedRunOptions } from './run-options.js';
@@ -19,22 +21,16 @@ type Collect = (deadline: Deadline) => Promise<JobMetrics>;
  */
 export async function openTargets(options: ResolvedRunOptions, collect: Collect): Promise<Target[]> {
   const { gateway, textfile, dryRun } = options.delivery;
-  if (dryRun) return [await openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
+  if (dryRun) return [openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
   return [
-    ...(gateway === 'none'
-      ? []
-      : [await openGatewayTarget(await openClientOrFail(options), options, collect)]),
+    ...(gateway === 'none' ? [] : [openGatewayTarget(await openClientOrFail(options), options, collect)]),
     ...(textfile === undefined ? [] : [await openTextfileTarget(textfile, options)]),
   ];
 }
 
-async function openGatewayTarget(
-  client: GatewayClient,
-  options: ResolvedRunOptions,
-  collect: Collect,
-): Promise<Target> {
+function openGatewayTarget(client: GatewayClient, options: ResolvedRunOptions, collect: Collect): Target {
   const { key, delivery, log } = options;
-  const spool = await openRunSpool(options, client);
+  const spool = openRunSpool(options, client);
   return createGatewayTarget({ client, key, collect, mode: delivery, spool, log });
 }
 
@@ -76,19 +72,22 @@ function addressOf(gateway: string): string {
 }
 
 /** Counts what waits in the spool for the run's own group; the rest of a spool is other jobs'. */
-export async function openSpoolCount({ delivery, key, log }: ResolvedRunOptions): Promise<() => number> {
+export function openSpoolCount({ delivery, key, log }: ResolvedRunOptions): () => number {
   const { gateway, spool } = delivery;
   const target = addressOf(gateway);
   if (spool === undefined || target === NO_ADDRESS) return () => 0;
-  const { openSpool } = await import('../delivery/spool/spool.js');
+
   const folder = openSpool(spool, log).group(target, key);
   return () => folder.count();
 }
 
 /** A dry run touches no spool. */
-async function openRunSpool({ delivery, key, log }: ResolvedRunOptions, client: GatewayClient) {
+function openRunSpool(
+  { delivery, key, log }: ResolvedRunOptions,
+  client: GatewayClient,
+): RunSpool | undefined {
   const { spool, spoolLimit: limits, dryRun } = delivery;
   if (spool === undefined || dryRun || client.target === NO_ADDRESS) return undefined;
-  const { createRunSpool } = await import('../delivery/spool/run-spool.js');
+
   return createRunSpool({ path: spool, limits, client, key, log });
 }

@@ -242,19 +242,47 @@ test('of several entries as one that is refused, only the bad one is set aside',
   expect(samples()).toMatchObject({ rows: 1, batch_job_metrics_rejected: 1 });
 });
 
-test('what is kept is on the disk before it is sent, and so is what was told when it is removed', async () => {
-  const preload = fileURLToPath(new URL('../support/fault-injection.cjs', import.meta.url));
-  const log = join(folder, 'calls');
-  await runCli(words('true', ['--no-start-push']), { nodeArgs: ['-r', preload], env: { FAULT_LOG: log } });
-  const calls = readFileSync(log, 'utf8').split('\n');
-  const order = (from: number, to?: number): string =>
-    calls
-      .slice(from, to)
-      .filter((call) => /writeFileSync|fsyncSync|renameSync|http\.request/.test(call))
-      .join(' ');
-  const sent = calls.indexOf('http.request');
-  expect(order(0, sent)).toContain('fs.writeFileSync fs.fsyncSync fs.renameSync fs.fsyncSync');
-  expect(order(sent)).toContain('fs.writeFileSync fs.fsyncSync fs.renameSync fs.fsyncSync');
-  const lastFlush = calls.lastIndexOf('fs.fsyncSync');
-  expect(calls.slice(calls.lastIndexOf('fs.renameSync'), lastFlush)).toContain('fs.rmSync');
+describe('what is on the disk', () => {
+  /** What a command does to files, before its last request and after it. */
+  async function calls(args: readonly string[]): Promise<{ before: string; after: string }> {
+    const preload = fileURLToPath(new URL('../support/fault-injection.cjs', import.meta.url));
+    const log = join(folder, 'calls');
+    await runCli(args, { nodeArgs: ['-r', preload], env: { FAULT_LOG: log } });
+    const all = readFileSync(log, 'utf8').split('\n');
+    const sent = all.lastIndexOf('http.request');
+    const order = (from: number, to?: number): string =>
+      all
+        .slice(from, to)
+        .filter((call) => /writeFileSync|fsyncSync|renameSync|rmSync/.test(call))
+        .join(' ');
+    return { before: order(0, sent), after: order(sent) };
+  }
+
+  test('an entry is, before it is sent; its file and its folder are flushed, and nothing else', async () => {
+    const { before, after } = await calls(words('true', ['--no-start-push']));
+    expect(before).toContain('fs.writeFileSync fs.fsyncSync fs.renameSync fs.fsyncSync');
+    expect(before.match(/fsync/g)).toHaveLength(2);
+    // What was told is there for whoever reads it next before the entry is gone.
+    expect(after).toMatch(/^fs\.writeFileSync fs\.renameSync fs\.rmSync/);
+    expect(after).not.toContain('fsync');
+  });
+
+  test('several that went as one are gone before that one is', async () => {
+    for (let n = 0; n < 2; n++) await execUnheard(COUNT, '--accumulate');
+    const { after } = await calls(words(COUNT, ['--no-start-push', '--accumulate']));
+    expect(after).toContain('fs.rmSync fs.rmSync fs.rmSync fs.fsyncSync fs.rmSync');
+    expect(samples()).toMatchObject({ rows: 3 });
+  });
+});
+
+test('a memory that a crash of the machine left empty is none, and no fault', async () => {
+  await exec('true');
+  const [told = ''] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('told.json'),
+  );
+  writeFileSync(join(spool, told), '');
+  await execUnheard('exit 7');
+  const { code, stderr } = await exec('exit 8');
+  expect(code).toBe(8);
+  expect(stderr).not.toContain('told.json');
 });

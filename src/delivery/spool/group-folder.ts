@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { steadyTimeMs } from '../../clock.js';
 import { describeThrown } from '../../errors.js';
@@ -83,6 +83,12 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
   /** Files that cannot be sent and that stay where they are: each is told of once. */
   const left = new Set<string>();
   let damaged = 0;
+  /** What this process added last, and what tells whether its file is still the one that was written. */
+  let added: (SpooledEntry & { readonly mark: string }) | undefined;
+  const markOf = (name: string): string | undefined => {
+    const stat = statSync(at(name), { throwIfNoEntry: false });
+    return stat && `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+  };
 
   const setAside = (name: string, reason: string, suffix = ''): void => {
     makeFolder(at(REJECTED));
@@ -158,10 +164,14 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
         // One that was renamed into its place is whole, and would be sent whatever is said of it.
         if (!existsSync(at(name))) throw error;
       }
+      const mark = markOf(name);
+      added = mark === undefined ? undefined : { name, entry, mark };
       return name;
     },
     names,
     read(name) {
+      // Another process may have given it its base meanwhile.
+      if (added?.name === name && added.mark === markOf(name)) return added;
       const content = read(name);
       return content && { name, entry: content.entry };
     },
@@ -171,8 +181,8 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     isEmpty: () => names().length === 0 && (left.has(FOLD) || !existsSync(at(FOLD))),
     update: (name, entry) => write(at(name), { entry }),
     remove(given) {
+      // Not flushed: an entry that a crash of the machine brings back says the same once more.
       for (const name of given) rmSync(at(name), { force: true });
-      if (given.length > 0) flushFolder(path);
     },
     reject(name, reason) {
       try {
@@ -202,7 +212,11 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
       return new PushError('SPOOL_BLOCKED', message, { retryable: false });
     },
     writeFold: (fold) => write(at(FOLD), fold),
-    removeFold: () => rmSync(at(FOLD), { force: true }),
+    removeFold() {
+      // No member may come back without the fold, which has the base of its counts.
+      flushFolder(path);
+      rmSync(at(FOLD), { force: true });
+    },
     memory: openMemory(path, gateway, log),
   };
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describeThrown } from '../../errors.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeWhole } from '../../files/durable-file.js';
-import { makeFolder } from '../../files/make-folder.js';
 import { readRegularFile } from '../../files/regular-file.js';
 import type { Log } from '../../log.js';
 import { type LastTold, lastToldBy } from '../push/late-entry.js';
@@ -17,7 +16,7 @@ export interface Memory {
   wasDelivered(name: string): boolean;
   /**
    * Remembers what was pushed, and the entries that were delivered by it. A file that cannot be written is a warning:
-   * what was pushed was pushed. The caller flushes the folder.
+   * what was pushed was pushed.
    */
   remember(pushed: RunEntry, delivered: readonly string[]): void;
 }
@@ -40,7 +39,9 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
   const read = (): Content => {
     try {
       if (!existsSync(path)) return NOTHING;
-      return toContent(JSON.parse(readRegularFile(path, { follow: false })));
+      const text = readRegularFile(path, { follow: false });
+      // A crash of the machine leaves an empty file behind.
+      return text === '' ? NOTHING : toContent(JSON.parse(text));
     } catch (error) {
       log.warn(
         `what was told last cannot be read, and is taken for nothing: ${path}: ${describeThrown(error)}`,
@@ -61,7 +62,7 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
           last: { ...before.last, ...lastToldBy(parseFamilies(pushed.outcome)) },
           delivered: recent([...before.delivered, ...delivered]),
         };
-        makeFolder(folder);
+        // Not flushed: what a crash of the machine takes away, the gateway still tells.
         writeWhole(path, `${JSON.stringify({ format: FORMAT, gateway, ...content })}\n`);
       } catch (error) {
         log.warn(`what was told last cannot be kept: ${describeThrown(error)}`, {
