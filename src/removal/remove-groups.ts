@@ -39,10 +39,12 @@ export interface RemoveOptions {
 }
 
 /**
- * How many groups go on one reading: a reading costs the gateway as much as it holds, and a deletion next to nothing.
- * They go at once, one after the other, within a few milliseconds.
+ * How many groups may go on one reading, and for how long: a reading costs the gateway as much as it holds, and a deletion
+ * next to nothing. On a gateway that is slow to read they may take as long as the reading did, so that what is judged is at
+ * most twice as old as it must be.
  */
-const BATCH = 20;
+const BATCH = 200;
+const LEAST_BATCH_MS = 20;
 const POLL_MS = 50;
 
 /**
@@ -57,61 +59,71 @@ export async function* removeGroups(
   options: RemoveOptions,
 ): AsyncGenerator<Removal> {
   let counts = true;
-  for (let at = 0; at < chosen.length; at += BATCH) {
+  for (let left = chosen; left.length > 0; ) {
     const before: PushCount | undefined = counts ? await readCount(options.requests) : undefined;
     if (counts && !before) options.onNoCount();
     counts = before !== undefined;
-    const { removals, error } = await removeBatch(chosen.slice(at, at + BATCH), before, options);
-    yield* removals;
-    if (error) throw error;
+    const batch = await removeBatch(left.slice(0, BATCH), before, options);
+    yield* batch.removals;
+    if (batch.error) throw batch.error;
+    left = left.slice(batch.removals.length);
   }
+}
+
+/** What became of a batch, from its first group on; what there was no time for is not in it. */
+interface BatchResult {
+  readonly removals: readonly Removal[];
+  readonly error?: PushError | undefined;
 }
 
 async function removeBatch(
   chosen: readonly GatewayGroup[],
   before: PushCount | undefined,
   options: RemoveOptions,
-): Promise<{ readonly removals: readonly Removal[]; readonly error?: PushError | undefined }> {
+): Promise<BatchResult> {
   const { requests } = options;
+  const askedAtMs = monotonicMs();
   const reading = await requests.readGroups();
-  const { going, removals } = chooseAgain(chosen, reading, options);
-  const sent: GatewayGroup[] = [];
+  const readAtMs = monotonicMs();
+  const endMs = readAtMs + Math.max(LEAST_BATCH_MS, readAtMs - askedAtMs);
+  const held = byId(reading.groups);
+  const removals: Removal[] = [];
   let error = await catchPushError(async () => {
-    for (const group of going) {
-      // Its answer may be lost, and the deletion not.
-      sent.push(group);
-      await requests.deleteGroup(group.labels);
+    for (const group of chosen) {
+      if (removals.length > 0 && monotonicMs() > endMs) return;
+      const removal = judgeAgain(group, held, reading, options);
+      // Noted before: its answer may be lost, and the deletion not.
+      removals.push(removal);
+      if (removal.result === 'unknown') await requests.deleteGroup(removal.group.labels);
     }
   });
-  if (sent.length === 0) return { removals };
-  let judged = sent.map((group): Removal => ({ group, result: 'unknown' }));
+  const sent = removals.filter(({ result }) => result === 'unknown').map(({ group }) => group);
+  if (sent.length === 0) return { removals, error };
+  let judged: readonly Removal[] = removals;
   error ??= await catchPushError(async () => {
     const afterwards = await readSettled(sent, options);
     const after = before && (await readCount(requests));
     const times = [reading, afterwards].map(({ groups }) => pushTimesOf(groups));
     const unseen = before && after ? unseenPushes(before, times, after) : 0;
-    judged = sent.map((group) => judge(group, afterwards, unseen > 0));
+    const now = byId(afterwards.groups);
+    judged = removals.map((removal) =>
+      removal.result === 'unknown' ? judge(removal.group, now, unseen > 0) : removal,
+    );
   });
-  return { removals: [...removals, ...judged], error };
+  return { removals: judged, error };
 }
 
-/** Which groups go by what was read right before, and what becomes of the others. */
-function chooseAgain(
-  chosen: readonly GatewayGroup[],
-  { groups, nowSeconds }: GroupsReading,
+/** What becomes of a group by what was read right before; `unknown` is that it goes. */
+function judgeAgain(
+  before: GatewayGroup,
+  held: ReadonlyMap<string, GatewayGroup>,
+  { nowSeconds }: GroupsReading,
   { whyKeep }: RemoveOptions,
-): { readonly going: readonly GatewayGroup[]; readonly removals: readonly Removal[] } {
-  const held = byId(groups);
-  const going: GatewayGroup[] = [];
-  const removals: Removal[] = [];
-  for (const before of chosen) {
-    const group = held.get(groupId(before.labels));
-    const why = group && whyKeep(group, nowSeconds);
-    if (!group) removals.push({ group: before, result: 'gone' });
-    else if (why !== undefined) removals.push({ group, result: 'kept', why });
-    else going.push(group);
-  }
-  return { going, removals };
+): Removal {
+  const group = held.get(groupId(before.labels));
+  if (!group) return { group: before, result: 'gone' };
+  const why = whyKeep(group, nowSeconds);
+  return why === undefined ? { group, result: 'unknown' } : { group, result: 'kept', why };
 }
 
 /** What the gateway holds once the deletions are carried out, or at the end of the time for that. */
@@ -129,8 +141,8 @@ async function readSettled(
   }
 }
 
-function judge(group: GatewayGroup, { groups }: GroupsReading, unseen: boolean): Removal {
-  const now = byId(groups).get(groupId(group.labels));
+function judge(group: GatewayGroup, held: ReadonlyMap<string, GatewayGroup>, unseen: boolean): Removal {
+  const now = held.get(groupId(group.labels));
   if (now) return { group, result: isSame(group, now) ? 'still_there' : 'pushed_meanwhile' };
   return { group, result: unseen ? 'removed_perhaps_pushed' : 'removed' };
 }
