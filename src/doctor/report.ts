@@ -22,7 +22,7 @@ export function formatReport(evidence: Evidence, findings: readonly Finding[]): 
 /** The same for programs. */
 export function reportJson(evidence: Evidence, findings: readonly Finding[]): object {
   const { gateway, prometheus, spool } = evidence;
-  const size = gateway?.groups && sizeOf(gateway.groups);
+  const size = gateway?.groups && sizeOf(gateway);
   return {
     ...(gateway ? { gateway: gateway.target, version: gateway.about?.version, ...size } : {}),
     ...(prometheus ? { prometheus: prometheus.target } : {}),
@@ -34,9 +34,9 @@ export function reportJson(evidence: Evidence, findings: readonly Finding[]): ob
 function lookedAt({ gateway, prometheus, spool, textfile }: Evidence): readonly string[] {
   const lines: string[] = [];
   if (gateway?.about) {
-    const size = gateway.groups && sizeOf(gateway.groups);
+    const size = gateway.groups && sizeOf(gateway);
     const cost = size
-      ? `: ${size.groups} groups, ${size.series} series; a push costs it ${describeCost(size.pushSeconds[1])}`
+      ? `: ${size.groups} group${size.groups === 1 ? '' : 's'}, ${size.series} series; a push costs it ${describeCost(size.pushSeconds[1])}`
       : '';
     lines.push(`looked at Pushgateway ${gateway.about.version} at ${gateway.target}${cost}`);
     const { metrics } = gateway;

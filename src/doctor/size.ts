@@ -1,4 +1,4 @@
-import type { GatewayGroup } from '../exposition/api-groups.js';
+import type { GatewayEvidence } from './evidence.js';
 
 /** What a push costs a gateway of this size: it gathers all that it holds to check one push, in one thread. */
 export interface Size {
@@ -12,7 +12,9 @@ export interface Size {
 const LEAST_SECONDS_PER_SERIES = 22e-6 / 30;
 const MOST_SECONDS_PER_SERIES = 43e-6 / 30;
 
-export function sizeOf(groups: readonly GatewayGroup[]): Size {
+/** The size of what a gateway holds. One that checks no push gathers nothing for it. */
+export function sizeOf({ groups = [], about }: Pick<GatewayEvidence, 'groups' | 'about'>): Size {
+  const checked = about?.flags['push.disable-consistency-check'] === 'true' ? 0 : 1;
   const series = groups.reduce(
     (sum, { families }) => sum + families.reduce((inGroup, { samples }) => inGroup + samples.length, 0),
     0,
@@ -20,6 +22,6 @@ export function sizeOf(groups: readonly GatewayGroup[]): Size {
   return {
     groups: groups.length,
     series,
-    pushSeconds: [series * LEAST_SECONDS_PER_SERIES, series * MOST_SECONDS_PER_SERIES],
+    pushSeconds: [checked * series * LEAST_SECONDS_PER_SERIES, checked * series * MOST_SECONDS_PER_SERIES],
   };
 }

@@ -279,7 +279,7 @@ const BROKEN: readonly BrokenSetUp[] = [
   {
     name: 'a gateway that holds too much',
     check: 'large',
-    firstLine: /holds 1 groups with 80\d{3} series, so that a push costs it about 59ms to 115ms$/,
+    firstLine: /holds 1 group with 80\d{3} series, so that a push costs it about 59ms to 115ms$/,
     setUp: async (binary) => {
       const gateway = await wellSetUp(binary);
       const rows = Array.from({ length: 80_000 }, (_, index) => `rows{table="${index}"} 1\n`);
@@ -414,16 +414,26 @@ describe.each(pushgatewayBinaries())('prombatch doctor, on %s', (_name, binary =
   });
 });
 
-const gatewayBinary = findServer('prometheus-pushgateway');
-const newerPrometheus = findNamed('PROMETHEUS_BIN');
-const prometheuses: readonly (readonly [string, string | undefined])[] = [
-  ["Debian's Prometheus", findServer('prometheus')],
-  ...(newerPrometheus === undefined
+const debian = findServer('prometheus-pushgateway');
+const newer = findNamed('PROMETHEUS_BIN');
+const prometheuses: readonly (readonly [
+  name: string,
+  binary: string | undefined,
+  gateway: string | undefined,
+])[] = [
+  ["Debian's Prometheus", findServer('prometheus'), debian],
+  ...(newer === undefined
     ? []
-    : [[`Prometheus of PROMETHEUS_BIN (${versionOf(newerPrometheus)})`, newerPrometheus] as const]),
+    : [
+        [
+          `Prometheus of PROMETHEUS_BIN (${versionOf(newer)})`,
+          newer,
+          findNamed('PUSHGATEWAY_BIN') ?? debian,
+        ] as const,
+      ]),
 ];
 
-describe.each(prometheuses)('prombatch doctor --prometheus, on %s', (_name, binary) => {
+describe.each(prometheuses)('prombatch doctor --prometheus, on %s', (_name, binary, gatewayBinary) => {
   describe.skipIf(!binary || !gatewayBinary)('of a scrape', () => {
     const kept: (() => Promise<void>)[] = [];
     const gateways: Record<string, Gateway> = {};

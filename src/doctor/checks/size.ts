@@ -12,13 +12,13 @@ const SLOW_READING_SECONDS = 2;
 export function checkSize({ gateway }: Evidence): readonly Finding[] {
   if (!gateway?.groups) return [];
   const { target, groups, metrics } = gateway;
-  const { series, pushSeconds } = sizeOf(groups);
+  const { series, pushSeconds } = sizeOf(gateway);
   const [least, most] = pushSeconds;
   if (most >= SLOW_PUSH_SECONDS) {
     return [
       {
         check: 'large',
-        what: `${target} holds ${groups.length} groups with ${series} series, so that a push costs it about ${describeSpan(least)} to ${describeSpan(most)}`,
+        what: `${target} holds ${groups.length} group${groups.length === 1 ? '' : 's'} with ${series} series, so that a push costs it about ${describeSpan(least)} to ${describeSpan(most)}`,
         why: `It checks every push against all that it holds, in one thread: at ${Math.floor(1 / most)} to ${Math.floor(1 / least)} pushes a second it is saturated.`,
         fix: `prombatch prune --gateway ${target} --older-than 7d --dry-run says what may go`,
       },

@@ -70,12 +70,16 @@ test.each([
 });
 
 test('what a push costs follows the number of series, and half of the end is a finding', () => {
-  expect(sizeOf(Array.from({ length: 1000 }, () => group({ job: 'a' }, 30))).pushSeconds).toEqual([
-    expect.closeTo(0.022),
-    expect.closeTo(0.043),
-  ]);
+  const groups = Array.from({ length: 1000 }, () => group({ job: 'a' }, 30));
+  expect(sizeOf(gateway({ groups })).pushSeconds).toEqual([expect.closeTo(0.022), expect.closeTo(0.043)]);
   expect(checks({ gateway: gateway({ groups: [group({ job: 'a' }, 60_000)] }) })).toEqual([]);
   expect(checks({ gateway: gateway({ groups: [group({ job: 'a' }, 80_000)] }) })).toEqual(['large']);
+});
+
+test('a gateway that checks no push is never too large', () => {
+  const about = { version: '1.11.3', flags: { 'push.disable-consistency-check': 'true' } };
+  const groups = [group({ job: 'a' }, 80_000)];
+  expect(checks({ gateway: gateway({ about, groups }) })).toEqual(['checks_off']);
 });
 
 test('a reading that is slow for its size is a finding', () => {
