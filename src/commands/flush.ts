@@ -31,7 +31,7 @@ export const flush = defineCommand({
   70     a bug in prombatch`,
   settings,
   async run(host, { values }) {
-    const { flushFolderOnce } = await import('../delivery/spool/run-spool.js');
+    const { flushFolderOnce } = await import('../delivery/spool/flush-folder.js');
     const { openSpool } = await import('../delivery/spool/spool.js');
     const log = openLog(host, values);
     const path = resolveSpoolPath({ ...values, noSpool: false }, host);

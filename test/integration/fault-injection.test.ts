@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGatewayClient } from '../../src/delivery/client/gateway-client.js';
 import { startDeadline } from '../../src/delivery/deadline.js';
 import { parseGatewayAddress } from '../../src/delivery/http/gateway-address.js';
-import { flushFolderOnce } from '../../src/delivery/spool/run-spool.js';
+import { flushFolderOnce } from '../../src/delivery/spool/flush-folder.js';
 import { openSpool } from '../../src/delivery/spool/spool.js';
 import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';

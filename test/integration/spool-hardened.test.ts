@@ -179,8 +179,8 @@ test('a run whose entry another process found to be refused is not told as pushe
   await fetch(`${gateway.url}/metrics/job/other`, { method: 'POST', body: '# TYPE rows gauge\nrows 1\n' });
   const overtaken = await buildVariant(
     'delivery/spool/run-spool.ts',
-    '        release = await lock(folder, limits);\n',
-    `    (await import('node:child_process')).spawnSync(process.execPath, [${JSON.stringify(CLI)}, 'flush', '-g', ${JSON.stringify(proxy.address)}, '--spool', ${JSON.stringify(spool)}], { stdio: 'ignore' });\n        release = await lock(folder, limits);\n`,
+    '        release = await lockGroup(folder, limits);\n',
+    `    (await import('node:child_process')).spawnSync(process.execPath, [${JSON.stringify(CLI)}, 'flush', '-g', ${JSON.stringify(proxy.address)}, '--spool', ${JSON.stringify(spool)}], { stdio: 'ignore' });\n        release = await lockGroup(folder, limits);\n`,
     join(folder, 'overtaken.cjs'),
   );
   const path = join(folder, 'conflict.mjs');

@@ -110,8 +110,8 @@ describe('an entry that is gone when its run gets the lock', () => {
   test('was delivered by another process: it is not counted twice', async () => {
     const overtaken = await buildVariant(
       'delivery/spool/run-spool.ts',
-      '        release = await lock(folder, limits);\n',
-      `    (await import('node:child_process')).spawnSync(process.execPath, [${JSON.stringify(CLI)}, 'flush', '-g', ${JSON.stringify(proxy.address)}, '--spool', ${JSON.stringify(spool)}], { stdio: 'ignore' });\n        release = await lock(folder, limits);\n`,
+      '        release = await lockGroup(folder, limits);\n',
+      `    (await import('node:child_process')).spawnSync(process.execPath, [${JSON.stringify(CLI)}, 'flush', '-g', ${JSON.stringify(proxy.address)}, '--spool', ${JSON.stringify(spool)}], { stdio: 'ignore' });\n        release = await lockGroup(folder, limits);\n`,
       join(folder, 'overtaken.cjs'),
     );
     const result = await runCli(words(COUNT, ['--accumulate']), { cli: overtaken });

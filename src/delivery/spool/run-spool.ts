@@ -1,15 +1,14 @@
-import { describeThrown, isSystemError } from '../../errors.js';
-import { takeLock } from '../../files/lock.js';
+import { describeThrown } from '../../errors.js';
 import type { Log } from '../../log.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
-import type { Deadline } from '../deadline.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
 import { sendEntry, sendUnkept } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
+import { busyError, lockGroup } from './flush-folder.js';
 import { type EntryReport, flushGroup } from './flush-group.js';
-import type { GroupFolder, SpooledEntry } from './group-folder.js';
+import type { SpooledEntry } from './group-folder.js';
 import { openSpool } from './spool.js';
 import type { SpoolLimits } from './spool-limits.js';
 
@@ -183,7 +182,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       }
     },
     async flush(limits) {
-      const release = await lock(folder, limits);
+      const release = await lockGroup(folder, limits);
       if (!release) return false;
       try {
         const isFresh = (name: string): boolean => name === kept?.name;
@@ -200,7 +199,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       await trim(name);
       let release: (() => void) | undefined;
       try {
-        release = await lock(folder, limits);
+        release = await lockGroup(folder, limits);
       } catch (error) {
         return sendWithoutLock(kept, limits, error);
       }
@@ -224,70 +223,4 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       }
     },
   };
-}
-
-/** How many entries were sent, dropped as late, refused and set aside, and are left. */
-export interface FlushCounts {
-  readonly sent: number;
-  readonly dropped: number;
-  readonly rejected: number;
-  readonly left: number;
-  /** Why some are left. */
-  readonly error?: PushError;
-}
-
-/** Sends what waits in a folder, by itself. */
-export async function flushFolderOnce(
-  folder: GroupFolder,
-  client: GatewayClient,
-  deadline: Deadline,
-  log: Log,
-): Promise<FlushCounts> {
-  try {
-    const release = await takeLock(folder.path, deadline.signal);
-    if (!release) return { ...NOTHING_SENT, left: folder.count(), error: busyError(folder.path) };
-    try {
-      let sent = 0;
-      let dropped = 0;
-      let refused = 0;
-      const onReport = (_name: string, { status }: EntryReport): void => {
-        if (status === 'delivered') sent++;
-        else if (status === 'late') dropped++;
-        else refused++;
-      };
-      const end = await flushGroup({ folder, client, limits: { deadline }, onReport, log });
-      return {
-        sent,
-        dropped,
-        rejected: refused + folder.damaged(),
-        left: folder.count(),
-        ...(end ? { error: end.error } : {}),
-      };
-    } finally {
-      release();
-    }
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const unreadable = `the spool's ${folder.path} cannot be used: ${describeThrown(error)}`;
-    return {
-      ...NOTHING_SENT,
-      left: 1,
-      error: new PushError('SPOOL_UNUSABLE', unreadable, { retryable: false }),
-    };
-  }
-}
-
-const NOTHING_SENT = { sent: 0, dropped: 0, rejected: 0 };
-
-async function lock(
-  folder: GroupFolder,
-  { deadline, signal }: PushLimits,
-): Promise<(() => void) | undefined> {
-  return takeLock(folder.path, signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal);
-}
-
-function busyError(path: string): PushError {
-  return new PushError('SPOOL_BUSY', `another process is sending from the spool ${path}`, {
-    retryable: true,
-  });
 }
