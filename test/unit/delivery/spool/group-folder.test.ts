@@ -79,5 +79,5 @@ test('an entry of the present format is read as it was written', () => {
     outcome: '# TYPE a gauge\na 1\n',
   };
   const name = folder.add(full);
-  expect(folder.read(name)).toEqual({ name, entry: full });
+  expect(folder.read(name)).toMatchObject({ name, entry: full });
 });
