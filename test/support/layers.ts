@@ -48,6 +48,10 @@ export const LAYERS: readonly Layer[] = [
     what: "a run's targets as one, and the target of a gateway",
   },
   { places: ['delivery/textfile/'], what: "the target of node_exporter's textfile collector" },
+  {
+    places: ['delivery/remote-write/'],
+    what: 'the target of a receiver of remote write: its requests, what waits for it',
+  },
   { places: ['delivery/spool/'], what: 'what waits on disk until the gateway has it' },
   {
     places: ['delivery/push/'],
