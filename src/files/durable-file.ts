@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { randomName } from './random-name.js';
 
 /**
@@ -11,19 +11,35 @@ import { randomName } from './random-name.js';
  * @throws the system's error; what was written beside is removed.
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
-  replaceFile(path, text, mode, fsyncSync);
+  writeBeside(path, text, { mode, flush: fsyncSync, rename: (beside) => renameSync(beside, path) });
   flushFolder(dirname(path));
 }
 
 /**
- * The same for what a crash of the machine may take away: it then brings back what was there before, or an empty or
- * damaged file. A crash of the process leaves it whole.
+ * Writes a file as `writeDurably` does, whose name is known only when all of it is on the disk.
+ *
+ * @param rename gives it its name, in the same folder.
  */
-export function writeWhole(path: string, text: string, mode = 0o600): void {
-  replaceFile(path, text, mode, () => {});
+export function writeDurablyAs(folder: string, text: string, rename: (beside: string) => void): void {
+  writeBeside(join(folder, 'new'), text, { mode: 0o600, flush: fsyncSync, rename });
+  flushFolder(folder);
 }
 
-function replaceFile(path: string, text: string, mode: number, flush: (file: number) => void): void {
+/**
+ * Writes a file as `writeDurably` does, but a crash of the machine may bring back what was there before, or leave an empty
+ * or damaged file. A crash of the process leaves it whole.
+ */
+export function writeWhole(path: string, text: string, mode = 0o600): void {
+  writeBeside(path, text, { mode, flush: () => {}, rename: (beside) => renameSync(beside, path) });
+}
+
+interface Steps {
+  readonly mode: number;
+  readonly flush: (file: number) => void;
+  readonly rename: (beside: string) => void;
+}
+
+function writeBeside(path: string, text: string, { mode, flush, rename }: Steps): void {
   const beside = `${path}.${randomName()}.tmp`;
   // Exclusively, which follows no link: where others may write, they may have put one there.
   const file = openSync(beside, 'wx', mode);
@@ -36,7 +52,7 @@ function replaceFile(path: string, text: string, mode: number, flush: (file: num
     } finally {
       closeSync(file);
     }
-    renameSync(beside, path);
+    rename(beside);
   } catch (error) {
     rmSync(beside, { force: true });
     throw error;

@@ -294,7 +294,7 @@ describe('late entries', () => {
 
 describe('a process killed', () => {
   const steps: readonly (readonly [string, string, string])[] = [
-    ['before the entry is renamed', 'files/durable-file.ts', '    renameSync(beside, path);'],
+    ['before the entry is renamed', 'files/durable-file.ts', '    rename(beside);'],
     ['after the entry is renamed', 'files/durable-file.ts', '  flushFolder(dirname(path));'],
     [
       'while it holds the lock',
