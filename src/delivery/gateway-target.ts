@@ -8,7 +8,8 @@ import type { GatewayClient } from './client/gateway-client.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import type { GroupingKey } from './grouping-key.js';
 import { PushError } from './http/push-error.js';
-import { createBackgroundPushes } from './push/background-pushes.js';
+import { type BackgroundLimits, createBackgroundPushes } from './push/background-pushes.js';
+import { type Push, pushUnnamed } from './push/conflicting-families.js';
 import { withAlso } from './push/rejection.js';
 import { type RunEntry, withBase } from './push/run-entry.js';
 import { sendUnkept } from './push/send-entry.js';
@@ -40,7 +41,13 @@ const BACKGROUND_FLUSH_MS = 30_000;
 export function createGatewayTarget(options: GatewayTargetOptions): Target {
   const { client, key, mode, spool, log } = options;
   const { target } = client;
-  const backgroundPushes = createBackgroundPushes(client, key);
+  const backgroundPushes = createBackgroundPushes(
+    async (given: Pick<Push, 'outcome' | 'own'>, limits: BackgroundLimits) => {
+      const request: Push = { key, method: 'POST', compress: true, ...given };
+      const error = await pushUnnamed(client, request, new Map(), limits);
+      if (error) throw error;
+    },
+  );
   /** What the updates go on from. Once it is set, the group may hold this run's counts on top of it. */
   let base: readonly MetricFamily[] | undefined;
   let updatesRefused = false;
