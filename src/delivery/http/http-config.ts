@@ -6,7 +6,7 @@ import { UsageError } from '../../errors.js';
 import { NoRegularFile, readRegularFile } from '../../files/regular-file.js';
 import { basicAuthorization, type HttpAccess, proxyAuthorization, type TlsAccess } from './access.js';
 
-type Mapping = Readonly<Record<string, unknown>>;
+export type Mapping = Readonly<Record<string, unknown>>;
 
 /** What Prometheus' own `http_config` knows besides, and what to do instead. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
@@ -26,10 +26,28 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
  * @throws UsageError that never shows a value.
  */
 export async function readHttpConfig(path: string): Promise<HttpAccess> {
+  const { document, reader } = await openConfigFile('http-config-file', path);
+  const config = mapping('the file', document ?? {}, reader, [...ACCESS_KEYS, 'http_headers']);
+  return toAccess(config, reader);
+}
+
+/** What of a configuration says how to get in, beside headers. */
+export const ACCESS_KEYS = ['basic_auth', 'authorization', 'tls_config', 'proxy_url'] as const;
+
+/**
+ * A configuration file in YAML, whose values are all texts.
+ *
+ * @param option names the file in errors.
+ * @throws UsageError that never shows a value.
+ */
+export async function openConfigFile(
+  option: string,
+  path: string,
+): Promise<{ readonly document: unknown; readonly reader: Reader }> {
   const { parse, LineCounter } = await import('yaml');
   const lineCounter = new LineCounter();
   const fail = (problem: string, hint?: string): never => {
-    throw new UsageError(`http-config-file: ${path}: ${problem}`, hint === undefined ? {} : { hint });
+    throw new UsageError(`${option}: ${path}: ${problem}`, hint === undefined ? {} : { hint });
   };
   const read = (file: string): string => {
     try {
@@ -38,7 +56,6 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
       return fail(`cannot read ${file}: ${whyUnreadable(error)}`);
     }
   };
-  let document: unknown;
   let yaml: string;
   try {
     yaml = readRegularFile(path);
@@ -46,7 +63,8 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
     return fail(`cannot be read: ${whyUnreadable(error)}`);
   }
   try {
-    document = parse(yaml, { prettyErrors: false, lineCounter, schema: 'failsafe' });
+    const document: unknown = parse(yaml, { prettyErrors: false, lineCounter, schema: 'failsafe' });
+    return { document, reader: { read, fail } };
   } catch (error) {
     // The parser's own words may quote a secret, so only the place is told.
     const { pos, code } = error as { pos?: readonly number[]; code?: string };
@@ -57,7 +75,6 @@ export async function readHttpConfig(path: string): Promise<HttpAccess> {
         : `expected YAML, got an error in line ${line}`,
     );
   }
-  return toAccess(document, { read, fail });
 }
 
 function whyUnreadable(error: unknown): string {
@@ -66,20 +83,15 @@ function whyUnreadable(error: unknown): string {
     : ((error as NodeJS.ErrnoException).code ?? 'unknown error');
 }
 
-interface Reader {
+/** Reads what a configuration names, and says what is wrong with it. */
+export interface Reader {
   /** A file's text, from a path as the configuration gives it. */
   readonly read: (file: string) => string;
   readonly fail: (problem: string, hint?: string) => never;
 }
 
-function toAccess(document: unknown, reader: Reader): HttpAccess {
-  const config = mapping('the file', document ?? {}, reader, [
-    'basic_auth',
-    'authorization',
-    'tls_config',
-    'proxy_url',
-    'http_headers',
-  ]);
+/** How to get in, from keys in the form of Prometheus' own. */
+export function toAccess(config: Mapping, reader: Reader): HttpAccess {
   if (config.basic_auth !== undefined && config.authorization !== undefined) {
     reader.fail('expected basic_auth or authorization, got both');
   }
@@ -181,17 +193,13 @@ function verifiedAs(servername: string): Pick<TlsAccess, 'servername' | 'checkSe
 }
 
 /** Headers whose values are secrets, even if they are given as `values`. */
-const SECRET_HEADER = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
+export const SECRET_HEADER = /auth|cookie|credential|key|passw|secret|session|signature|token/i;
 
 function httpHeaders(value: unknown, reader: Reader): Pick<HttpAccess, 'headers' | 'headerSecrets'> {
   if (value === undefined) return { headers: [] };
   const headerSecrets: string[] = [];
   const headers = Object.entries(mapping('http_headers', value, reader)).map(([name, given]) => {
-    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
-      reader.fail(`http_headers: ${JSON.stringify(name)} is no header name`);
-    if (/^(?:authorization|host|content-.*|user-agent)$/i.test(name)) {
-      reader.fail(`http_headers: ${name} is set by prombatch itself`);
-    }
+    checkHeaderName('http_headers', name, reader);
     const at = `http_headers.${name}`;
     const config = mapping(at, given, reader, ['values', 'secrets', 'files']);
     const files = list(`${at}.files`, config.files, reader).map((file) => reader.read(file).trim());
@@ -205,8 +213,15 @@ function httpHeaders(value: unknown, reader: Reader): Pick<HttpAccess, 'headers'
   return { headers, headerSecrets };
 }
 
+export function checkHeaderName(at: string, name: string, reader: Reader): void {
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+    reader.fail(`${at}: ${JSON.stringify(name)} is no header name`);
+  if (/^(?:authorization|host|content-.*|user-agent)$/i.test(name))
+    reader.fail(`${at}: ${name} is set by prombatch itself`);
+}
+
 /** A value that came from a file may hold anything, and Node throws where such a header is set. */
-function checkHeader(at: string, name: string, value: string, { fail }: Reader): void {
+export function checkHeader(at: string, name: string, value: string, { fail }: Reader): void {
   try {
     validateHeaderValue(name, value);
   } catch {
@@ -223,7 +238,7 @@ function secret(at: string, name: string, config: Mapping, reader: Reader): stri
   return file === undefined ? inPlace : reader.read(file).replace(/[\r\n]+$/, '');
 }
 
-function mapping(at: string, value: unknown, { fail }: Reader, known?: readonly string[]): Mapping {
+export function mapping(at: string, value: unknown, { fail }: Reader, known?: readonly string[]): Mapping {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return fail(`${at}: expected keys and values`);
   for (const key of Object.keys(value)) {
@@ -241,7 +256,7 @@ function shownKey(key: string): string {
   return JSON.stringify(name === key ? key : `${name}…`);
 }
 
-function text(at: string, value: unknown, { fail }: Reader): string | undefined {
+export function text(at: string, value: unknown, { fail }: Reader): string | undefined {
   if (value === undefined || value === null) return undefined;
   return typeof value === 'string' ? value : fail(`${at}: expected a text`);
 }
