@@ -14,6 +14,7 @@ export interface DeliveryOptions {
 
 export interface TargetReport {
   readonly target: string;
+  readonly flushFlags?: Target['flushFlags'];
   readonly report: DeliveryReport;
 }
 
@@ -99,7 +100,7 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
       targets.map(async (target) => {
         const report = known.get(target) ?? (await endOne(target, run, deadline));
         known.set(target, report);
-        return { target: target.name, report };
+        return reportOf(target, report);
       }),
     );
 
@@ -153,9 +154,9 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
       return targets.map((target) => {
         try {
           const report = known.get(target) ?? target.abandon({ ...run, jobMetrics: lost });
-          return { target: target.name, report };
+          return reportOf(target, report);
         } catch (error) {
-          return { target: target.name, report: { status: 'failed', error: faultOf(target, error) } };
+          return reportOf(target, { status: 'failed', error: faultOf(target, error) });
         }
       });
     },
@@ -163,6 +164,10 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
       for (const target of targets) guard(target, 'closing failed', () => target.close());
     },
   };
+}
+
+function reportOf({ name, flushFlags }: Target, report: DeliveryReport): TargetReport {
+  return { target: name, report, ...(flushFlags ? { flushFlags } : {}) };
 }
 
 /** Of the deliveries of one run the one that went worst; without targets there is `none`. */

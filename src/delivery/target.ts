@@ -45,6 +45,7 @@ export interface EndedRun {
   /** The same without what a job's own labels could spoil, for a push without the job's own metrics. */
   readonly loneOutcome: (metricsRejected: boolean) => readonly MetricFamily[];
   readonly startedAtMs: number;
+  readonly completedAtMs: number;
   readonly succeeded: boolean;
   readonly jobMetrics: JobMetrics;
 }
@@ -62,6 +63,8 @@ export interface EndLimits {
 export interface Target {
   /** Its address, without credentials. */
   readonly name: string;
+  /** What names it to `prombatch flush`, if that is not the gateway's own flag. */
+  readonly flushFlags?: readonly (readonly [flag: string, value: string])[];
   /**
    * Awaited before the job, so it must be bounded. Resolves with what the target holds of the job, for counts to go
    * on from, or `undefined` if it was not asked for or cannot be read.

@@ -69,7 +69,7 @@ export interface DeliveredRun {
  * Says what became of a run at a target, in one line: a failure with what happened, what was kept and what to do, as
  * it may be all that an operator gets by mail.
  */
-export function logDelivery(log: Log, run: DeliveredRun, { target, report }: TargetReport): void {
+export function logDelivery(log: Log, run: DeliveredRun, { target, report, flushFlags }: TargetReport): void {
   if (report.status === 'none') return;
   if (report.status === 'delivered') {
     log.info(`pushed to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
@@ -78,12 +78,13 @@ export function logDelivery(log: Log, run: DeliveredRun, { target, report }: Tar
   const { code } = report.error;
   const event = report.status === 'failed' ? 'delivery_failed' : 'delivery_partial';
   const level = run.delivery.onPushFailure === 'fail' ? 'error' : 'warn';
-  log[level](describeFailure(run, report), { event, target, code });
+  log[level](describeFailure(run, report, flushFlags), { event, target, code });
 }
 
 function describeFailure(
   { name, outcome: { status, exitCode }, delivery }: DeliveredRun,
   { status: delivered, error, spooled = false }: FailedReport,
+  flushFlags: TargetReport['flushFlags'],
 ): string {
   const partly = delivered !== 'failed';
   const ended = `${name} ${HOW[status]} (exit ${exitCode}), ${status === 'succeeded' ? 'but' : 'and'}`;
@@ -93,6 +94,6 @@ function describeFailure(
   const hint = error.hint !== undefined && !(spooled && error.retryable) ? `; ${error.hint}` : '';
   const waits = `; ${partly ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;
   const lost = partly ? '' : '; nothing was kept';
-  const kept = spooled ? waits + flushCommand(delivery) : lost;
+  const kept = spooled ? waits + flushCommand(delivery, flushFlags) : lost;
   return `${ended} ${what}: ${error.message}${hint}${kept}`;
 }

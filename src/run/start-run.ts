@@ -126,6 +126,7 @@ function createConclusion(
       outcome: (metricsRejected: boolean) => outcomeFamilies(outcome, { metricsRejected, ...facts }),
       loneOutcome: (metricsRejected: boolean) => loneOutcomeFamilies(outcome, { metricsRejected, ...facts }),
       startedAtMs: outcome.startedAtMs,
+      completedAtMs: outcome.completedAtMs,
       succeeded: outcome.status === 'succeeded',
     };
   };

@@ -88,6 +88,7 @@ test('a run waits for another that is writing the same file, so that no counts a
     outcome,
     loneOutcome: outcome,
     startedAtMs: 0,
+    completedAtMs: 0,
     succeeded: true,
     jobMetrics: { text: own(1) },
   };

@@ -3,7 +3,13 @@ import { createDelivery, type EndOfRun } from '../../../src/delivery/delivery.js
 import type { EndLimits, JobMetrics, Target } from '../../../src/delivery/target.js';
 import { createLog } from '../../../src/log.js';
 
-const RUN: EndOfRun = { outcome: () => [], loneOutcome: () => [], startedAtMs: 0, succeeded: true };
+const RUN: EndOfRun = {
+  outcome: () => [],
+  loneOutcome: () => [],
+  startedAtMs: 0,
+  completedAtMs: 0,
+  succeeded: true,
+};
 const silent = createLog({ format: 'text', quiet: true, write: () => {} });
 const never = new AbortController().signal;
 
