@@ -132,7 +132,7 @@ async function keepRunning(
       }
     },
   });
-  const countSpooled = openSpoolCount(resolved);
+  const countSpooled = await openSpoolCount(resolved);
   const closePages = await openPages(values, job, scheduler, countSpooled, log);
   const unguard = host.guard({
     log,

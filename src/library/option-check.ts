@@ -88,6 +88,11 @@ export const isGrouping: OptionCheck = (value) => {
   return undefined;
 };
 
+export const isTexts = expecting(
+  'an array of texts',
+  (value) => Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== ''),
+);
+
 /** `{ username, password }`. */
 export const isCredentials = expecting(
   'a username and a password',

@@ -3,9 +3,12 @@ import { startDeadline } from '../delivery/deadline.js';
 import { createGroupingKey, type Grouping, groupPath } from '../delivery/grouping-key.js';
 import { PushError } from '../delivery/http/push-error.js';
 import { collectMetrics } from '../delivery/push/job-metrics.js';
+import type { DirectPush } from '../delivery/remote-write/direct-push.js';
+import type { ReceiversAccess } from '../delivery/remote-write/receiver/open-receivers.js';
 import { UsageError } from '../errors.js';
 import type { MetricsSource } from '../exposition/metrics-source.js';
 import { silentLog } from '../log.js';
+import { hasReceivers, resolveGatewayName } from '../run/run-options.js';
 import { batchSettings } from '../settings/batch-settings.js';
 import {
   checkOptions,
@@ -15,6 +18,7 @@ import {
   isCredentials,
   isGrouping,
   isObject,
+  isTexts,
   millisecondsOf,
   type OptionCheck,
   textOf,
@@ -39,6 +43,8 @@ const checks: Readonly<Record<keyof PushMetricsOptions, OptionCheck>> = {
   gateway: textOf(batchSettings.gateway),
   credentials: isCredentials,
   httpConfigFile: textOrFalse(batchSettings.httpConfigFile),
+  remoteWrite: isTexts,
+  remoteWriteFile: textOrFalse(batchSettings.remoteWriteFile),
   env: isObject,
   grouping: isGrouping,
   method: expecting('POST or PUT', (value) => METHODS.includes(value)),
@@ -48,8 +54,8 @@ const checks: Readonly<Record<keyof PushMetricsOptions, OptionCheck>> = {
 
 /**
  * Pushes what a registry holds, without a run around it. Works with anything that has `metrics()`:
- * prom-client's Registry and that of its successor `@prometheus-io/client` alike. With the gateway `none` it pushes
- * nothing.
+ * prom-client's Registry and that of its successor `@prometheus-io/client` alike. With the gateway `none`, and without
+ * a receiver of remote write, it pushes nothing.
  *
  * @throws UsageError for a malformed option or variable of the environment; PushError when the metrics were not stored.
  */
@@ -62,19 +68,30 @@ export async function pushMetrics(source: MetricsSource, options: PushMetricsOpt
   const pairs: Grouping = Array.isArray(grouping) ? grouping : Object.entries(grouping);
   const key = createGroupingKey(job, pairs);
   const access = resolveGateway(options);
-  if (access.gateway === 'none') return;
-  const client = await openClient(access, silentLog);
+  const gateway = resolveGatewayName(access);
+  if (gateway === 'none' && !hasReceivers(access)) return;
+  const client = gateway === 'none' ? undefined : await openClient({ ...access, gateway }, silentLog);
+  const direct = hasReceivers(access) ? await openDirect(access) : undefined;
   const deadline = startDeadline(timeoutMs);
   try {
     const collecting = { key, reserved: [], accumulate: false, collect: () => source.metrics() };
     const { text: body, problem } = await collectMetrics(collecting, deadline);
     if (problem !== undefined) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
-    await client.push(
-      { method, path: groupPath(key), body, compress: true },
-      { deadline, ...(signal ? { signal } : {}) },
-    );
+    const limits = { deadline, ...(signal ? { signal } : {}) };
+    const pushes = await Promise.allSettled([
+      client?.push({ method, path: groupPath(key), body, compress: true }, limits),
+      direct?.push(source, key, body, limits),
+    ]);
+    for (const each of pushes) if (each.status === 'rejected') throw each.reason;
   } finally {
     deadline.dispose();
-    client.close();
+    client?.close();
+    direct?.close();
   }
+}
+
+/** @throws UsageError for what is wrong with a receiver. */
+async function openDirect(access: ReceiversAccess): Promise<DirectPush> {
+  const { openDirectPush } = await import('../delivery/remote-write/direct-push.js');
+  return openDirectPush(access);
 }

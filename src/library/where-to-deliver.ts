@@ -19,6 +19,15 @@ export interface GatewayOptions {
   readonly credentials?: Credentials | undefined;
   /** A file in the YAML form of Prometheus' `http_config`, or `false`. Default: `PROMBATCH_HTTP_CONFIG_FILE`. */
   readonly httpConfigFile?: string | false | undefined;
+  /**
+   * Receivers of remote write, such as `http://prometheus:9090/api/v1/write`. Without a gateway that is named, they are
+   * the only targets. Default: `PROMBATCH_REMOTE_WRITE`.
+   */
+  readonly remoteWrite?: readonly string[] | undefined;
+  /**
+   * A file in the YAML form of Prometheus' `remote_write`, or `false`. Default: `PROMBATCH_REMOTE_WRITE_FILE`.
+   */
+  readonly remoteWriteFile?: string | false | undefined;
   /** What stands in for the environment; `{}` is none. Default: `process.env`. */
   readonly env?: Environment | undefined;
 }
@@ -39,8 +48,9 @@ export interface DiskOptions {
   readonly textfile?: string | false | undefined;
 }
 
-const { gateway, httpConfigFile, spool, noSpool, spoolLimit, textfile } = batchSettings;
-const gatewaySettings = { gateway, httpConfigFile };
+const { gateway, httpConfigFile, remoteWrite, remoteWriteFile } = batchSettings;
+const { spool, noSpool, spoolLimit, textfile } = batchSettings;
+const gatewaySettings = { gateway, httpConfigFile, remoteWrite, remoteWriteFile };
 const diskSettings = { spool, noSpool, spoolLimit, textfile };
 
 /** @throws UsageError for a variable that is malformed, and for the gateway that only the command can start. */
@@ -56,6 +66,8 @@ export function resolveGateway(given: GatewayOptions) {
   return {
     gateway: address,
     httpConfigFile: (given.httpConfigFile ?? values.httpConfigFile) || undefined,
+    remoteWrite: given.remoteWrite ?? values.remoteWrite,
+    remoteWriteFile: absolute(given.remoteWriteFile ?? values.remoteWriteFile),
     credentials: given.credentials ?? gatewayCredentials({ env: given.env ?? process.env }),
   };
 }

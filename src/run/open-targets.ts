@@ -2,15 +2,20 @@ import type { GatewayClient } from '../delivery/client/gateway-client.js';
 import { openClient } from '../delivery/client/open-client.js';
 import type { Deadline } from '../delivery/deadline.js';
 import { createGatewayTarget } from '../delivery/gateway-target.js';
+import type { GroupingKey } from '../delivery/grouping-key.js';
 import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
 import { PushError } from '../delivery/http/push-error.js';
+import type { Receiver } from '../delivery/remote-write/receiver/receiver.js';
 import { createRunSpool, type RunSpool } from '../delivery/spool/run-spool.js';
 import { openSpool } from '../delivery/spool/spool.js';
 import type { JobMetrics, Target } from '../delivery/target.js';
 import { UsageError } from '../errors.js';
-import type { ResolvedRunOptions } from './run-options.js';
+import type { Log } from '../log.js';
+import { type DeliverySettings, hasReceivers, type ResolvedRunOptions } from './run-options.js';
 
 const NO_ADDRESS = 'no gateway';
+
+type RemoteWrite = typeof import('../delivery/remote-write/remote-write.js');
 
 type Collect = (deadline: Deadline) => Promise<JobMetrics>;
 
@@ -21,11 +26,46 @@ type Collect = (deadline: Deadline) => Promise<JobMetrics>;
  */
 export async function openTargets(options: ResolvedRunOptions, collect: Collect): Promise<Target[]> {
   const { gateway, textfile, dryRun } = options.delivery;
-  if (dryRun) return [openGatewayTarget(await openDryRun(gateway, dryRun), options, collect)];
+  const receivers = hasReceivers(options.delivery) ? await openReceiverTargets(options, collect) : [];
+  if (dryRun && gateway === 'none' && receivers.length > 0) return receivers;
+  if (dryRun) return [openGatewayTarget(await openDryRun(gateway, dryRun), options, collect), ...receivers];
   return [
     ...(gateway === 'none' ? [] : [openGatewayTarget(await openClientOrFail(options), options, collect)]),
+    ...receivers,
     ...(textfile === undefined ? [] : [await openTextfileTarget(textfile, options)]),
   ];
+}
+
+async function openReceiverTargets(options: ResolvedRunOptions, collect: Collect): Promise<Target[]> {
+  // One file, if it is asked for: a run by a gateway alone reads nothing of it.
+  const road = await import('../delivery/remote-write/remote-write.js');
+  const { key, delivery, log } = options;
+  const { dryRun, spool: path, spoolLimit: limits } = delivery;
+  const spool = path === undefined || dryRun ? undefined : { path, limits };
+  const receivers = await openReceiversOrFail(road, options);
+  return receivers.map((receiver) =>
+    road.createRemoteWriteTarget({
+      receiver,
+      key,
+      collect,
+      spool: receiver.flags === undefined ? undefined : spool,
+      log,
+    }),
+  );
+}
+
+/** With `onPushFailure: 'warn'`, what is wrong with one becomes a receiver that takes nothing, so the job still runs. */
+async function openReceiversOrFail(
+  { openReceivers, failingReceiver, createDryReceiver }: RemoteWrite,
+  { delivery, log }: ResolvedRunOptions,
+): Promise<Receiver[]> {
+  const failing: Receiver[] = [];
+  const opened = await openReceivers(delivery, log, (error) => {
+    if (delivery.onPushFailure !== 'warn') throw error;
+    failing.push(failingReceiver(error));
+  });
+  const { dryRun } = delivery;
+  return dryRun ? opened.map((receiver) => createDryReceiver(receiver, dryRun)) : [...opened, ...failing];
 }
 
 function openGatewayTarget(client: GatewayClient, options: ResolvedRunOptions, collect: Collect): Target {
@@ -72,13 +112,26 @@ function addressOf(gateway: string): string {
 }
 
 /** Counts what waits in the spool for the run's own group; the rest of a spool is other jobs'. */
-export function openSpoolCount({ delivery, key, log }: ResolvedRunOptions): () => number {
+export async function openSpoolCount({ delivery, key, log }: ResolvedRunOptions): Promise<() => number> {
   const { gateway, spool } = delivery;
   const target = addressOf(gateway);
-  if (spool === undefined || target === NO_ADDRESS) return () => 0;
-
+  if (spool === undefined) return () => 0;
+  const atReceivers = hasReceivers(delivery) ? await openReceiversCount(spool, delivery, key, log) : () => 0;
+  if (target === NO_ADDRESS || gateway === 'none') return atReceivers;
   const folder = openSpool(spool, log).group(target, key);
-  return () => folder.count();
+  return () => folder.count() + atReceivers();
+}
+
+async function openReceiversCount(
+  spool: string,
+  delivery: DeliverySettings,
+  key: GroupingKey,
+  log: Log,
+): Promise<() => number> {
+  const { openReceivers, openReceiverSpool } = await import('../delivery/remote-write/remote-write.js');
+  const receivers = await openReceivers(delivery, log, () => {});
+  const folders = receivers.map(({ name }) => openReceiverSpool(spool, name, log).group(key));
+  return () => folders.reduce((sum, folder) => sum + folder.waiting().length, 0);
 }
 
 /** A dry run touches no spool. */

@@ -14,6 +14,13 @@ export const DEFAULT_GATEWAY = 'http://localhost:9091';
 export interface RunOptions {
   /** The Pushgateway: `host:port`, an http(s) URL, or `none`. Default: `http://localhost:9091`. */
   readonly gateway?: string | undefined;
+  /**
+   * Receivers of remote write, such as `http://prometheus:9090/api/v1/write`, with userinfo if one wants it. Without a
+   * gateway, they are the only targets.
+   */
+  readonly remoteWrite?: readonly string[] | undefined;
+  /** A file in the YAML form of Prometheus' `remote_write`: further receivers, and how to get in. */
+  readonly remoteWriteFile?: string | undefined;
   /** The grouping label `job`. Default: the job's name. */
   readonly job?: string | undefined;
   /** Further grouping labels, as an object or as pairs. */
@@ -86,6 +93,8 @@ export interface ResolvedRunOptions {
 export interface DeliverySettings
   extends Pick<RunOptions, 'spool' | 'textfile' | 'credentials' | 'httpConfigFile' | 'dryRun'> {
   readonly gateway: string;
+  readonly remoteWrite: readonly string[];
+  readonly remoteWriteFile: string | undefined;
   readonly replace: boolean;
   readonly accumulate: boolean;
   readonly spoolLimit: SpoolLimits;
@@ -127,10 +136,25 @@ export function resolveRunOptions(jobName: string, given: RunOptions): ResolvedR
 }
 
 function resolveDelivery(given: RunOptions): DeliverySettings {
-  const { gateway = DEFAULT_GATEWAY, onPushFailure = 'fail' } = given;
+  const { onPushFailure = 'fail', remoteWrite = [], remoteWriteFile } = given;
+  const gateway = resolveGatewayName(given);
   const { spool, textfile, credentials, httpConfigFile, dryRun, spoolLimit = DEFAULT_SPOOL_LIMITS } = given;
   const targets = { gateway, spool, spoolLimit, textfile, credentials, httpConfigFile, dryRun };
-  return { ...targets, onPushFailure, ...resolveMode(given) };
+  return { ...targets, remoteWrite, remoteWriteFile, onPushFailure, ...resolveMode(given) };
+}
+
+/** The gateway that is named, or the usual one if nothing is. */
+export function resolveGatewayName(
+  given: Pick<RunOptions, 'gateway' | 'remoteWrite' | 'remoteWriteFile'>,
+): string {
+  return given.gateway ?? (hasReceivers(given) ? 'none' : DEFAULT_GATEWAY);
+}
+
+export function hasReceivers({
+  remoteWrite = [],
+  remoteWriteFile,
+}: Pick<RunOptions, 'remoteWrite' | 'remoteWriteFile'>): boolean {
+  return remoteWrite.length > 0 || remoteWriteFile !== undefined;
 }
 
 function resolvePushes({
@@ -157,13 +181,17 @@ function resolveJob(given: RunOptions, log: Log): JobSettings {
   };
 }
 
-function resolveMode({ replace = false, accumulate = false }: RunOptions): {
-  replace: boolean;
-  accumulate: boolean;
-} {
+function resolveMode(given: RunOptions): { replace: boolean; accumulate: boolean } {
+  const { replace = false, accumulate = false } = given;
   if (replace && accumulate) {
     throw new UsageError('accumulate: expected it without replace, got both', {
       hint: 'a push that replaces the whole group has nothing to go on from',
+    });
+  }
+  const alone = hasReceivers(given) && resolveGatewayName(given) === 'none';
+  if (alone && (replace || (accumulate && given.textfile === undefined))) {
+    throw new UsageError(`${replace ? 'replace' : 'accumulate'}: expected a gateway with it, got none`, {
+      hint: 'by remote write each run is a sample of its own, and there is nothing to replace or to go on from',
     });
   }
   return { replace, accumulate };
@@ -174,6 +202,11 @@ function resolveKey(jobName: string, given: RunOptions): GroupingKey {
   if (given.textfile !== undefined && pairs.some(([name]) => name === 'batch_job')) {
     throw new UsageError(
       'grouping: expected a label other than "batch_job" with textfile, which adds it itself',
+    );
+  }
+  if (hasReceivers(given) && pairs.some(([name]) => name === 'delivery')) {
+    throw new UsageError(
+      'grouping: expected a label other than "delivery" with remote-write, which adds it itself',
     );
   }
   for (const [name, value] of pairs) {

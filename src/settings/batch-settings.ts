@@ -1,5 +1,5 @@
 import { parseGroupingLabel } from '../delivery/grouping-key.js';
-import { redactAddress } from '../redact.js';
+import { redactAddress, withoutUserinfo } from '../redact.js';
 import { oneOf, spoolLimit, text, timerDuration, timezone } from './parsers.js';
 
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
@@ -11,11 +11,28 @@ export const batchSettings = {
     kind: 'value',
     flags: '-g, --gateway <url>',
     env: ['PROMBATCH_GATEWAY', 'PUSHGATEWAY_URL'],
-    help: 'the Pushgateway: host:port, an http(s) URL, embedded or none',
+    help: 'the Pushgateway: host:port, an http(s) URL, embedded or none (default: http://localhost:9091; with --remote-write: none)',
     parse: text,
     expected: 'the address of a Pushgateway such as http://localhost:9091',
-    default: 'http://localhost:9091',
     redact: redactAddress,
+  },
+  remoteWrite: {
+    kind: 'list',
+    flags: '--remote-write <url>',
+    env: ['PROMBATCH_REMOTE_WRITE'],
+    help: 'a receiver of remote write, such as http://prometheus:9090/api/v1/write; may be repeated',
+    parse: text,
+    parseFlag: (given: string) => (withoutUserinfo(given) === given ? text(given) : undefined),
+    expected: 'the URL of a receiver, with user and password in PROMBATCH_REMOTE_WRITE alone',
+    redact: redactAddress,
+  },
+  remoteWriteFile: {
+    kind: 'value',
+    flags: '--remote-write-file <file>',
+    env: ['PROMBATCH_REMOTE_WRITE_FILE'],
+    help: "receivers of remote write with how to get in, in the YAML form of Prometheus' remote_write",
+    parse: text,
+    expected: 'a file',
   },
   job: {
     kind: 'value',

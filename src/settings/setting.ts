@@ -33,7 +33,10 @@ export interface SwitchSetting extends SettingBase {
 export interface ListSetting<T> extends SettingBase {
   readonly kind: 'list';
   readonly parse: Parse<T>;
+  /** Reads a flag, if a variable may hold more: every process can see the flags of another. */
+  readonly parseFlag?: Parse<T>;
   readonly expected: string;
+  readonly redact?: (text: string) => string;
 }
 
 export type Setting = ValueSetting<unknown> | SwitchSetting | ListSetting<unknown>;
@@ -107,9 +110,10 @@ function resolveSetting(setting: Setting, flag: GivenFlags[string], env: Environ
 function parseFlag(setting: Setting, given: NonNullable<GivenFlags[string]>): unknown {
   if (setting.kind === 'switch' || given === true) return given === true;
   const source = longFlag(setting);
-  return typeof given === 'string'
-    ? parseText(setting, source, given)
-    : given.map((text) => parseText(setting, source, text));
+  if (typeof given === 'string') return parseText(setting, source, given);
+  const { parse } = setting;
+  const flag = { ...setting, parse: (setting.kind === 'list' && setting.parseFlag) || parse };
+  return given.map((text) => parseText(flag, source, text));
 }
 
 function parseVariable(setting: Setting, variable: string, text: string): unknown {

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLI, runCli } from '../support/cli.js';
 import {
   crontabExamples,
@@ -23,6 +23,7 @@ import {
   helpExamples,
   shellExamples,
 } from '../support/examples.js';
+import { answering, type FaultyServer } from '../support/faulty-server.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -87,12 +88,20 @@ function stub(name: string, script: string): void {
   chmodSync(path, 0o755);
 }
 
+/** Stands in for the Prometheus at localhost:9090 that takes remote write. */
+let receiver: FaultyServer;
+beforeAll(async () => {
+  receiver = await answering({ status: 204 });
+});
+afterAll(() => receiver.close());
+
 /** Runs an example as a shell has it, at a gateway that stands in for the one at localhost:9091. */
 async function run({ command }: Pick<Example, 'command'>, gateway: string, env: Record<string, string> = {}) {
   // There is no terminal to ask on.
   const asks = /prombatch (?:delete|prune) (?!.*--(?:yes|dry-run))/.test(command);
   const here = `${command.replace(/ +#.*/, '')}${asks ? ' --yes' : ''}`
     .replaceAll('localhost:9091', new URL(gateway).host)
+    .replaceAll('localhost:9090', receiver.address)
     .replaceAll('/var/lib/node_exporter', join(folder, 'node_exporter'))
     .replaceAll('/usr/local/bin/', `${join(folder, 'bin')}/`);
   const child = spawn('/bin/sh', ['-c', `${ENDLESS.test(command) ? 'exec ' : ''}${here}`], {

@@ -56,6 +56,20 @@ test('run loads its own file and what records metrics, and of Node hardly more t
   expect(beyond(await loadedByFloor(), loaded)).toEqual(['os', 'timers/promises', 'tty']);
 });
 
+test('run by remote write alone loads this road beside, and of Node no more than by a gateway', async () => {
+  const loaded = await loadedBy(['run', '--ticks', '1', '--remote-write', `http://${gateway.address}/write`]);
+  expect(new Set(loaded.files)).toEqual(
+    new Set([
+      'parts/prom-client.cjs',
+      'parts/run-chunk.cjs',
+      'parts/run-remote-write.cjs',
+      'parts/run.cjs',
+      'prombatch.cjs',
+    ]),
+  );
+  expect(beyond(await loadedByFloor(), loaded)).toEqual(['os', 'timers/promises', 'tty']);
+});
+
 test('exec loads its own file alone, and of Node hardly more than its pushes and the command take', async () => {
   const loaded = await loadedBy(['exec', '-g', gateway.address, '--no-spool', '--', 'true']);
   expect(loaded.files).toEqual(['parts/exec.cjs', 'prombatch.cjs']);

@@ -104,6 +104,14 @@ export const redirecting = (status: number, location: string): Promise<FaultySer
 export const halfBody = (): Promise<FaultyServer> =>
   start((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok'));
 
+/** Answers with a body that never ends. */
+export const endless = (status: number): Promise<FaultyServer> =>
+  start((socket) => {
+    socket.write(`HTTP/1.1 ${status} X\r\n\r\n`);
+    const timer = setInterval(() => socket.write('more '), 20);
+    socket.on('close', () => clearInterval(timer));
+  });
+
 /** Answers 400 with half of the text that it announces, and keeps the connection open. */
 export const halfRefusal = (): Promise<FaultyServer> =>
   start((socket) => socket.write('HTTP/1.1 400 Bad Request\r\nContent-Length: 50\r\n\r\nhalf a reason'));

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import protobuf from 'protobufjs';
 import { uncompress } from 'snappyjs';
 
@@ -33,4 +35,46 @@ export function decodeWriteRequest(body: Uint8Array): DecodedSeries[] {
     labels: labels.map(({ name, value }) => [name, value] as const),
     samples: samples.map(({ timestamp, value }) => [timestamp, value] as const),
   }));
+}
+
+/** A receiver that takes everything, and remembers each request as independent decoders read it. */
+export interface Collector {
+  readonly url: string;
+  readonly requests: readonly (readonly DecodedSeries[])[];
+  /** All samples of a series that has these labels beside those of its group. */
+  samples(
+    name: string,
+    labels?: Readonly<Record<string, string>>,
+  ): (readonly [timeMs: number, value: number])[];
+  close(): Promise<void>;
+}
+
+export async function startCollector(): Promise<Collector> {
+  const requests: DecodedSeries[][] = [];
+  const server = createServer((request, answer) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      requests.push(decodeWriteRequest(Buffer.concat(chunks)));
+      answer.writeHead(204).end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}/api/v1/write`,
+    requests,
+    samples: (name, labels = {}) =>
+      requests.flat().flatMap((series) => {
+        const held = new Map(series.labels);
+        const same = Object.entries(labels).every(([label, value]) => held.get(label) === value);
+        return held.get('__name__') === name && same ? series.samples : [];
+      }),
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }

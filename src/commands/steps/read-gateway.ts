@@ -5,13 +5,18 @@ import { UsageError } from '../../errors.js';
 import type { GatewayGroup } from '../../exposition/api-groups.js';
 import type { Log } from '../../log.js';
 import type { Host } from '../../process/host.js';
+import { DEFAULT_GATEWAY } from '../../run/run-options.js';
 import { batchSettings } from '../../settings/batch-settings.js';
 import { gatewayCredentials } from '../../settings/credentials.js';
 import type { SettingValues } from '../../settings/setting.js';
 
 /** The settings of every command that looks at what a gateway holds. */
 export const gatewaySettings = {
-  gateway: { ...batchSettings.gateway, help: 'the Pushgateway: host:port or an http(s) URL' },
+  gateway: {
+    ...batchSettings.gateway,
+    help: 'the Pushgateway: host:port or an http(s) URL',
+    default: DEFAULT_GATEWAY,
+  },
   httpConfigFile: batchSettings.httpConfigFile,
   pushTimeoutMs: { ...batchSettings.pushTimeoutMs, help: 'how long a reading may take' },
 } as const;

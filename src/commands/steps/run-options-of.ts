@@ -25,6 +25,8 @@ export function runOptionsOf(host: Host, values: BatchValues, log: Log): RunOpti
     startPush: !values.noStartPush,
     spool,
     // Fixed now: a job may change this process' folder.
+    remoteWriteFile:
+      values.remoteWriteFile === undefined ? undefined : resolve(host.cwd, values.remoteWriteFile),
     textfile: values.textfile === undefined ? undefined : resolve(host.cwd, values.textfile),
     credentials: gatewayCredentials(host),
     dryRun: values.dryRun ? (text) => host.stdout.write(text) : undefined,

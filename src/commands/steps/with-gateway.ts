@@ -6,8 +6,8 @@ export interface WithGatewayOptions {
   readonly log: Log;
   /** Where what an embedded gateway holds is printed. */
   readonly results: Output;
-  /** As `--gateway` gave it. */
-  readonly gateway: string;
+  /** As `--gateway` gave it, if it did. */
+  readonly gateway: string | undefined;
   readonly noSpool: boolean;
   readonly dryRun: boolean;
   /** Leave an embedded gateway up until a signal. */
@@ -22,7 +22,7 @@ const USUAL_PORT = 9091;
  */
 export async function withGateway(
   options: WithGatewayOptions,
-  body: (delivery: { gateway: string; noSpool: boolean }) => Promise<number>,
+  body: (delivery: { gateway: string | undefined; noSpool: boolean }) => Promise<number>,
 ): Promise<number> {
   const { host, log, results, gateway, noSpool, keep } = options;
   if (keep && (gateway !== 'embedded' || options.dryRun)) {

@@ -21,6 +21,7 @@ const NOT_INHERITED = [
   'PROMBATCH_GROUPING',
   'PROMBATCH_EXPECTED_INTERVAL',
   'PUSHGATEWAY_PASSWORD',
+  'PROMBATCH_REMOTE_WRITE',
 ] as const;
 
 /** A password may stand in one of these, too. */
