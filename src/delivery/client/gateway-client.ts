@@ -14,7 +14,7 @@ import {
   type RequestLimits,
 } from '../http/connection.js';
 import type { GatewayAddress } from '../http/gateway-address.js';
-import { PushError, refusalError } from '../http/push-error.js';
+import { PushError, PushRejected, refusalError } from '../http/push-error.js';
 import { type RetryLimits, tryAgain } from '../http/try-again.js';
 
 /** One push as the wire will see it, before credentials are added. */
@@ -89,6 +89,7 @@ export function createGatewayClient(
     };
     try {
       const answer = await opened.send(request, limits);
+      if (request.method === 'GET' && answer.status === 204) throw tellsNothing(address.display);
       if (!isSuccess(answer.status)) throw refusalError(address.display, answer, Date.now());
       say(String(answer.status));
       return answer.body;
@@ -126,6 +127,19 @@ export function createGatewayClient(
       return parseGroups(text, address.display);
     },
   };
+}
+
+/** VictoriaMetrics takes pushes at its Pushgateway path, and answers 204 to whoever asks there what it holds. */
+function tellsNothing(gateway: string): PushRejected {
+  return new PushRejected(
+    'GROUP_UNREADABLE',
+    `${gateway} does not tell what it holds (204), as VictoriaMetrics does not at its Pushgateway path: --accumulate and --replace cannot work there`,
+    {
+      status: 204,
+      retryable: false,
+      hint: 'leave them out, or send by remote write: --remote-write http://victoria-metrics:8428/api/v1/write',
+    },
+  );
 }
 
 /** The headers and bytes of a push, credentials aside. */
