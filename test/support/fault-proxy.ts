@@ -8,7 +8,8 @@ export type Weather =
   | 'answering 500'
   | 'stalling'
   | 'cutting before storing'
-  | 'cutting after storing';
+  | 'cutting after storing'
+  | 'storing without an answer';
 
 /** A proxy that passes connections on, or spoils them; a fault lasts for so many requests, then it is up again. */
 export interface FaultProxy {
@@ -70,7 +71,8 @@ export async function startFaultProxy(): Promise<FaultProxy> {
     sockets.add(upstream);
     upstream.on('error', () => client.destroy());
     upstream.on('close', () => sockets.delete(upstream));
-    if (now === 'cutting after storing') upstream.on('data', () => {}).on('end', () => client.destroy());
+    if (now === 'storing without an answer') upstream.on('data', () => {});
+    else if (now === 'cutting after storing') upstream.on('data', () => {}).on('end', () => client.destroy());
     else upstream.pipe(client);
   };
 

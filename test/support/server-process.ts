@@ -11,6 +11,10 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** What servers of Prometheus and VictoriaMetrics say of where they listen. */
+const LISTENS =
+  /(?:(?:Listening on"|TLS is disabled\.")[^\n]*address=|started server at http:\/\/)127\.0\.0\.1:([1-9]\d*)/;
+
 /** Starts a server that listens on a loopback port of the system's choice and says in its log which. */
 export async function startServer(
   binary: string,
@@ -31,9 +35,7 @@ export async function startServer(
   try {
     const url = await waitFor(`${binary} to listen`, () => {
       if (child.exitCode !== null) throw new Error(`${binary} ended: ${output}`);
-      const port = /(?:Listening on"|TLS is disabled\.")[^\n]*address=127\.0\.0\.1:([1-9]\d*)/.exec(
-        output,
-      )?.[1];
+      const port = LISTENS.exec(output)?.[1];
       return port && `http://127.0.0.1:${port}`;
     });
     await waitFor(`${binary} to be ready`, async () => (await fetch(url + readyPath)).ok);
@@ -56,7 +58,9 @@ export function findServer(name: string): string | undefined {
 }
 
 /** The further server that an environment variable names; one that names nothing that runs is an error. */
-export function findNamed(variable: 'PUSHGATEWAY_BIN' | 'PROMETHEUS_BIN'): string | undefined {
+export function findNamed(
+  variable: 'PUSHGATEWAY_BIN' | 'PROMETHEUS_BIN' | 'VICTORIA_METRICS_BIN',
+): string | undefined {
   const path = process.env[variable] ?? '';
   if (path === '') return undefined;
   try {
