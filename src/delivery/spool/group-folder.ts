@@ -171,7 +171,7 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     names,
     read(name) {
       // Another process may have given it its base meanwhile.
-      if (added?.name === name && added.mark === markOf(name)) return added;
+      if (added?.name === name && added.mark === markOf(name)) return { name, entry: added.entry };
       const content = read(name);
       return content && { name, entry: content.entry };
     },

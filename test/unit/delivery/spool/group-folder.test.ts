@@ -79,5 +79,15 @@ test('an entry of the present format is read as it was written', () => {
     outcome: '# TYPE a gauge\na 1\n',
   };
   const name = folder.add(full);
-  expect(folder.read(name)).toMatchObject({ name, entry: full });
+  expect(folder.read(name)).toEqual({ name, entry: full });
+  expect(openSpool(path, silentLog).group('gateway', key).read(name)).toEqual({ name, entry: full });
+});
+
+test('an entry that another process has given its base is read with that', () => {
+  const open = () => openSpool(path, silentLog).group('gateway', key);
+  const folder = open();
+  const name = folder.add(entry(1));
+  const based = { ...entry(1), base: '# TYPE rows counter\nrows 4\n' };
+  open().update(name, based);
+  expect(folder.read(name)).toEqual({ name, entry: based });
 });
