@@ -41,8 +41,12 @@ export function isCumulative({ type }: Pick<MetricFamily, 'type'>): boolean {
 
 /** A sample of a count that nothing can go on from: NaN or an infinity. */
 export function findUncountable({ type, samples }: MetricFamily): Sample | undefined {
-  if (!CUMULATIVE.has(type)) return undefined;
-  return samples.find((sample) => !Number.isFinite(sample.value) && !isQuantile(sample, type));
+  return samples.find((sample) => isUncountable(sample, type));
+}
+
+/** Whether a sample of a family of this type is a count that nothing can go on from. */
+export function isUncountable(sample: Sample, type: MetricType): boolean {
+  return !Number.isFinite(sample.value) && CUMULATIVE.has(type) && !isQuantile(sample, type);
 }
 
 function addSamples(run: MetricFamily, base: MetricFamily): Sample[] {

@@ -81,12 +81,10 @@ export class LineReader {
   /** What stands after `{`, the closing `}` included. */
   labels(): Labels {
     const labels: [string, string][] = [];
-    const names = new Set<string>();
     for (;;) {
       this.skipBlanks();
       if (this.take('}')) return labels;
-      const name = this.#labelName(names);
-      names.add(name);
+      const name = this.#labelName(labels);
       labels.push([name, this.#labelValue(name)]);
       this.skipBlanks();
       if (this.take('}')) return labels;
@@ -110,11 +108,11 @@ export class LineReader {
   }
 
   /** A label's name that is not among those before it, up to its value. */
-  #labelName(names: ReadonlySet<string>): string {
+  #labelName(before: Labels): string {
     const name = this.#match(LABEL_NAME);
     if (name === '') throw this.error('invalid label name');
     if (name === '__name__') throw this.error('label name "__name__" is reserved');
-    if (names.has(name)) throw this.error(`duplicate label name "${name}"`);
+    if (before.some(([known]) => known === name)) throw this.error(`duplicate label name "${name}"`);
     this.skipBlanks();
     if (!this.take('=')) throw this.error(`expected "=" after label name "${name}"`);
     this.skipBlanks();
@@ -123,22 +121,22 @@ export class LineReader {
   }
 
   #labelValue(name: string): string {
-    let value = '';
+    let value = this.#match(PLAIN_VALUE);
     for (;;) {
-      value += this.#match(PLAIN_VALUE);
       if (this.take('"')) return value;
       if (!this.take('\\')) throw this.error(`the value of label "${name}" is not closed`);
       const char = this.#text[this.#at++];
       if (char === 'n') value += '\n';
       else if (char === '"' || char === '\\') value += char;
       else throw this.error(`invalid escape sequence "\\${char ?? ''}" in the value of label "${name}"`);
+      value += this.#match(PLAIN_VALUE);
     }
   }
 
   #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0] ?? '';
-    this.#at += found.length;
-    return found;
+    const start = this.#at;
+    pattern.lastIndex = start;
+    if (pattern.test(this.#text)) this.#at = pattern.lastIndex;
+    return this.#text.slice(start, this.#at);
   }
 }

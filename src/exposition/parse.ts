@@ -3,11 +3,11 @@ import { LineReader, TextFormatError } from './line-reader.js';
 
 const TYPES: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram', 'summary', 'untyped']);
 
-interface OpenFamily {
+/** What is known of a family so far. */
+interface FamilyHead {
   readonly name: string;
   help?: string;
   type?: MetricType;
-  readonly samples: Sample[];
 }
 
 /**
@@ -19,29 +19,65 @@ interface OpenFamily {
  * @throws TextFormatError with the number of the line, counted from 1.
  */
 export function parseFamilies(text: string): MetricFamily[] {
-  const families = new Map<string, OpenFamily>();
-  const lines = text.split('\n');
-  const last = lines.pop();
-  lines.forEach((content, index) => {
-    readLine(new LineReader(content, index + 1), families);
+  const families = new Map<string, FamilyHead>();
+  const samples = new Map<FamilyHead, Sample[]>();
+  readLines(text, families, (family, sample) => {
+    const known = samples.get(family);
+    if (known) known.push(sample);
+    else samples.set(family, [sample]);
   });
-  if (last?.replace(/[ \t]+/, '')) {
-    readLine(new LineReader(last, lines.length + 1), families);
-    throw new TextFormatError(lines.length + 1, 'unexpected end of input: the last line has no newline');
-  }
-  return [...families.values()]
-    .filter((family) => family.samples.length > 0)
-    .map(({ type = 'untyped', ...rest }) => ({ ...rest, type }));
+  return [...families.values()].flatMap((family) => {
+    const own = samples.get(family);
+    return own ? [{ ...family, type: family.type ?? 'untyped', samples: own }] : [];
+  });
 }
 
-function readLine(reader: LineReader, families: Map<string, OpenFamily>): void {
+/**
+ * Reads a text as `parseFamilies` does, and keeps nothing: a large text's samples take many times its length.
+ *
+ * @param visit is told of each sample with its family's name and type.
+ * @throws TextFormatError
+ */
+export function visitSamples(
+  text: string,
+  visit: (family: Pick<MetricFamily, 'name' | 'type'>, sample: Sample) => void,
+): void {
+  readLines(text, new Map(), ({ name, type = 'untyped' }, sample) => visit({ name, type }, sample));
+}
+
+const NAMED = /^[ \t]*(?:#[ \t]*(?:HELP|TYPE)[ \t]+)?([a-zA-Z_:][a-zA-Z0-9_:]*)/gm;
+
+/** The names of all families of a text, and of their parts beside them, without reading the rest. */
+export function namesIn(text: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [, name = ''] of text.matchAll(NAMED)) names.add(name);
+  return names;
+}
+
+type Visit = (family: FamilyHead, sample: Sample) => void;
+
+/** Line by line, never all at once. */
+function readLines(text: string, families: Map<string, FamilyHead>, visit: Visit): void {
+  let line = 1;
+  let at = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at), line++) {
+    readLine(new LineReader(text.slice(at, end), line), families, visit);
+    at = end + 1;
+  }
+  const last = text.slice(at);
+  if (last.replace(/[ \t]+/, '') === '') return;
+  readLine(new LineReader(last, line), families, visit);
+  throw new TextFormatError(line, 'unexpected end of input: the last line has no newline');
+}
+
+function readLine(reader: LineReader, families: Map<string, FamilyHead>, visit: Visit): void {
   reader.skipBlanks();
   if (reader.atEnd()) return;
   if (reader.take('#')) readComment(reader, families);
-  else readSample(reader, families);
+  else readSample(reader, families, visit);
 }
 
-function readComment(reader: LineReader, families: Map<string, OpenFamily>): void {
+function readComment(reader: LineReader, families: Map<string, FamilyHead>): void {
   reader.skipBlanks();
   const keyword = reader.word();
   if (keyword !== 'HELP' && keyword !== 'TYPE') return;
@@ -70,7 +106,7 @@ export function readType(reader: LineReader): MetricType {
   return type.toLowerCase() as MetricType;
 }
 
-function readSample(reader: LineReader, families: Map<string, OpenFamily>): void {
+function readSample(reader: LineReader, families: Map<string, FamilyHead>, visit: Visit): void {
   const name = reader.metricName();
   const family = familyFor(name, families);
   family.type ??= 'untyped';
@@ -79,16 +115,16 @@ function readSample(reader: LineReader, families: Map<string, OpenFamily>): void
   reader.skipBlanks();
   const value = reader.value();
   const timestampMs = reader.atEnd() ? undefined : reader.timestamp();
-  family.samples.push({ name, labels, value, ...(timestampMs === undefined ? {} : { timestampMs }) });
+  visit(family, timestampMs === undefined ? { name, labels, value } : { name, labels, value, timestampMs });
 }
 
 /** A histogram's or summary's parts belong to its family; any other name is a family of its own. */
-function familyFor(name: string, families: Map<string, OpenFamily>): OpenFamily {
+function familyFor(name: string, families: Map<string, FamilyHead>): FamilyHead {
   const known = families.get(name);
   if (known) return known;
   const compound = families.get(compoundName(name, (of) => families.get(of)?.type) ?? '');
   if (compound) return compound;
-  const family: OpenFamily = { name, samples: [] };
+  const family: FamilyHead = { name };
   families.set(name, family);
   return family;
 }

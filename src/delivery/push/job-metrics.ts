@@ -54,6 +54,8 @@ function passed({ signal }: Deadline): Promise<undefined> {
 }
 
 function endWithNewline(text: string): string {
+  // As it mostly is: a large text is not copied.
+  if (/\S\n$/.test(text.slice(-2))) return text;
   const trimmed = text.trimEnd();
   return trimmed === '' ? '' : `${trimmed}\n`;
 }

@@ -1,7 +1,7 @@
-import { findUncountable } from '../../exposition/accumulate.js';
-import type { MetricFamily } from '../../exposition/family.js';
+import { isUncountable } from '../../exposition/accumulate.js';
+import type { Sample } from '../../exposition/family.js';
 import { TextFormatError } from '../../exposition/line-reader.js';
-import { parseFamilies } from '../../exposition/parse.js';
+import { visitSamples } from '../../exposition/parse.js';
 import {
   GATEWAY_FAMILIES,
   type Reserved,
@@ -35,28 +35,23 @@ export function findMetricsProblem(text: string, rules: MetricsRules): string | 
   );
   if (!accumulate && !suspicious.test(text)) return undefined;
   try {
-    for (const family of parseFamilies(text)) {
-      const problem = whyReserved(family, own) ?? (accumulate ? whyUncountable(family) : undefined);
-      if (problem) return problem;
-    }
+    let problem: string | undefined;
+    // To its end, though one is found: of a text that cannot be read, that is what is said.
+    visitSamples(text, ({ name, type }, sample) => {
+      problem ??=
+        whyFamilyReserved(name, own) ??
+        whyLabelReserved(name, sample.labels, own) ??
+        (accumulate && isUncountable(sample, type) ? whyUncountable(name, sample) : undefined);
+    });
+    return problem;
   } catch (error) {
     if (error instanceof TextFormatError) return whyQuoted(text, own) ?? error.message;
     throw error;
   }
-  return undefined;
 }
 
-function whyReserved({ name, samples }: MetricFamily, own: Reserved): string | undefined {
-  return (
-    whyFamilyReserved(name, own) ??
-    samples.map(({ labels }) => whyLabelReserved(name, labels, own)).find((found) => found !== undefined)
-  );
-}
-
-function whyUncountable(family: MetricFamily): string | undefined {
-  const sample = findUncountable(family);
-  if (!sample) return undefined;
-  return `metric "${family.name}" has the value ${formatValue(sample.value)}, and no count can go on from that`;
+function whyUncountable(name: string, { value }: Sample): string {
+  return `metric "${name}" has the value ${formatValue(value)}, and no count can go on from that`;
 }
 
 /** The UTF-8 syntax, which the parser does not know, but a Pushgateway since 1.11 does. */

@@ -1,6 +1,6 @@
 import { accumulate } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
-import { parseFamilies } from '../../exposition/parse.js';
+import { namesIn, parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
 import { LABELLED_BY_JOB, METRICS_REJECTED } from '../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -53,7 +53,8 @@ export function isOutcomeAll(entry: RunEntry): boolean {
 
 /** The entry with its counts going on from `held`, of which only what it needs is kept. */
 export function withBase(entry: RunEntry, held: readonly MetricFamily[]): RunEntry {
-  const names = new Set(parseFamilies(entry.own).map(({ name }) => name));
+  if (held.length === 0) return { ...entry, base: '' };
+  const names = namesIn(entry.own);
   return { ...entry, base: writeFamilies(held.filter(({ name }) => names.has(name))) };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MetricFamily } from '../../../src/exposition/family.js';
-import { parseFamilies } from '../../../src/exposition/parse.js';
+import { namesIn, parseFamilies, visitSamples } from '../../../src/exposition/parse.js';
 import { writeFamilies } from '../../../src/exposition/write.js';
 
 const name = fc.stringMatching(/^[a-zA-Z_:][a-zA-Z0-9_:]{0,10}$/);
@@ -132,4 +132,21 @@ test.each([
   ['# HELP a x\n# HELP a y\n', 'line 2: second HELP line'],
 ])('%j is refused', (given, message) => {
   expect(() => parseFamilies(given)).toThrow(message.replaceAll('\\r', '\r'));
+});
+
+test('reading a text without keeping it tells the same samples, and a search for names misses no family', () => {
+  fc.assert(
+    fc.property(families, (given) => {
+      const written = writeFamilies(given);
+      const read = parseFamilies(written);
+      const visited: unknown[] = [];
+      visitSamples(written, ({ name: family, type }, told) => visited.push({ family, type, ...told }));
+      const kept = read.flatMap(({ name: family, type, samples }) =>
+        samples.map((each) => ({ family, type, ...each })),
+      );
+      expect(visited).toEqual(kept);
+      expect([...namesIn(written)]).toEqual(expect.arrayContaining(read.map((family) => family.name)));
+    }),
+  );
+  expect([...namesIn('  a 1\n#\tTYPE  b counter\n# c\nd_sum{l="e 1"} 2\n')]).toEqual(['a', 'b', 'd_sum']);
 });
