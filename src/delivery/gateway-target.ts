@@ -138,6 +138,7 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
     abandon(run) {
       const whole = spool?.isKept() ?? false;
       const spooled = whole || (spool?.keep(toEntry(run, true)) ?? false);
+      spool?.close();
       const lost = whole ? '' : " (the job's own metrics are lost)";
       const message = `the process ended before the push was over${lost}`;
       const hint = spool ? undefined : { hint: 'a spool would keep the outcome' };
@@ -148,7 +149,10 @@ export function createGatewayTarget(options: GatewayTargetOptions): Target {
       };
     },
 
-    close: () => client.close(),
+    close() {
+      spool?.close();
+      client.close();
+    },
   };
 
   /** A push beside the job must not overtake what waits; if that cannot be sent now, the end push sends it. */

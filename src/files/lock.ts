@@ -1,4 +1,5 @@
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   readlinkSync,
@@ -44,6 +45,23 @@ export async function takeLock(
   signal: AbortSignal,
   name = 'lock',
 ): Promise<(() => void) | undefined> {
+  for (;;) {
+    const lock = tryLock(folder, name);
+    if (lock) return lock.release;
+    if (signal.aborted) return undefined;
+    await wait(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** A lock that this process took. */
+export interface HeldLock {
+  /** Whether nobody has taken it over, as from a process that was suspended for long. */
+  isHeld(): boolean;
+  release(): void;
+}
+
+/** As `takeLock`, at once or not at all. */
+export function tryLock(folder: string, name: string): HeldLock | undefined {
   const path = join(folder, name);
   const me: Holder = {
     pid: process.pid,
@@ -51,25 +69,37 @@ export async function takeLock(
     place: place(),
     nonce: `${process.pid}-${randomName()}`,
   };
-  for (;;) {
-    if (create(path, me)) break;
-    const holder = readHolder(path);
-    const left = holder ? isDead(holder, path) : isSilent(path);
-    if (left && takeAway(path, holder)) continue;
-    if (signal.aborted) return undefined;
-    await wait(POLL_MS, undefined, { signal }).catch(() => {});
+  while (!create(path, me)) {
+    const { holder, left } = judge(path);
+    if (!left || !takeAway(path, holder)) return undefined;
   }
   held.add(me.nonce);
   const heartbeat = setInterval(() => touch(path), HEARTBEAT_MS).unref();
-  return () => {
-    held.delete(me.nonce);
-    clearInterval(heartbeat);
-    try {
-      if (readHolder(path)?.nonce === me.nonce) rmSync(path, { force: true });
-    } catch {
-      // Nobody holds it any more, so whoever needs it next takes it over.
-    }
+  const isHeld = (): boolean => readHolder(path)?.nonce === me.nonce;
+  return {
+    isHeld,
+    release() {
+      held.delete(me.nonce);
+      clearInterval(heartbeat);
+      try {
+        if (isHeld()) rmSync(path, { force: true });
+      } catch {
+        // Nobody holds it any more, so whoever needs it next takes it over.
+      }
+    },
   };
+}
+
+/** Whether a process that may be alive holds a lock. */
+export function isLocked(folder: string, name: string): boolean {
+  const path = join(folder, name);
+  return existsSync(path) && !judge(path).left;
+}
+
+/** Who holds a lock, and whether it was left behind. */
+function judge(path: string): { readonly holder: Holder | undefined; readonly left: boolean } {
+  const holder = readHolder(path);
+  return { holder, left: holder ? isDead(holder, path) : isSilent(path) };
 }
 
 /** A link is made whole or not at all, and only where there is none yet. */

@@ -5,15 +5,23 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createGatewayClient } from '../../src/delivery/client/gateway-client.js';
+import { withDeadline } from '../../src/delivery/deadline.js';
+import { parseGatewayAddress } from '../../src/delivery/http/gateway-address.js';
+import { flushFolderOnce } from '../../src/delivery/spool/flush-folder.js';
+import { createRunSpool } from '../../src/delivery/spool/run-spool.js';
+import { openSpool } from '../../src/delivery/spool/spool.js';
 import { takeLock } from '../../src/files/lock.js';
 import { describeGroup } from '../../src/gateway/describe.js';
 import { openGateway, type RunningGateway } from '../../src/gateway/gateway.js';
+import { silentLog } from '../../src/log.js';
 import { CLI, runCli, startCli } from '../support/cli.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { buildVariant } from '../support/variant.js';
@@ -82,29 +90,96 @@ async function lockGroup(): Promise<() => void> {
   return release;
 }
 
-describe('an entry that is gone when its run gets the lock', () => {
-  test('was dropped by a full spool: its own run sends it', async () => {
-    const release = await lockGroup();
-    const running = startCli(words(COUNT, ['--accumulate']));
-    const [entry = ''] = await waitFor('the entry', () => entries().length > 0 && entries());
-    rmSync(entry);
-    release();
-    expect(await running.result).toMatchObject({ code: 0 });
-    expect(samples()).toMatchObject({ batch_job_success: 1, rows: 1 });
+describe('an entry whose run waits to hear what becomes of it', () => {
+  const key = { job: 'a', grouping: [] };
+  const FULL = { entries: 1, bytes: 1e9 };
+  const runEntry = (startedAtMs: number) => ({
+    key,
+    startedAtMs,
+    put: false,
+    outcome: `# TYPE batch_job_last_start_timestamp_seconds gauge\nbatch_job_last_start_timestamp_seconds ${startedAtMs / 1000}\n`,
+    own: '# TYPE rows counter\nrows 1\n',
+    accumulate: true,
+  });
+  /** A run of this process that has kept its entry. */
+  function keep(startedAtMs = 1000) {
+    const client = createGatewayClient(parseGatewayAddress(proxy.address));
+    const run = createRunSpool({ path: spool, limits: FULL, client, key, log: silentLog });
+    expect(run.keep(runEntry(startedAtMs))).toBe(true);
+    const [entry = ''] = entries().slice(-1);
+    const send = () => withDeadline(10_000, (deadline) => run.send({ deadline }, () => {}));
+    return { entry, client, run, send };
+  }
+  /** Lets a newer run of another group fill the spool; returns how many entries that dropped. */
+  function fill(): Promise<number> {
+    const other = openSpool(spool, silentLog).group(proxy.address, { job: 'b', grouping: [] });
+    return openSpool(spool, silentLog).trim(
+      FULL,
+      other.add({ ...runEntry(2000), key: { ...key, job: 'b' } }),
+    );
+  }
+
+  test('is not dropped by a full spool; nobody tells as pushed what nobody has', async () => {
+    const { entry, run, client, send } = keep();
+    expect(await fill()).toBe(0);
+    expect(entries()).toContain(entry);
+    expect(await send()).toEqual({ status: 'delivered' });
+    expect(samples()).toMatchObject({ rows: 1 });
+    run.close();
+    client.close();
   });
 
-  test('was dropped, and the lock never comes: it is kept again, and the run says so', async () => {
+  test('is dropped once its run has ended', async () => {
+    const { entry, run, client } = keep();
+    run.close();
+    expect(await fill()).toBe(1);
+    expect(entries()).not.toContain(entry);
+    client.close();
+  });
+
+  test('is dropped if its run was killed', async () => {
     const release = await lockGroup();
-    const running = startCli(words(COUNT, ['--accumulate', '--push-timeout', '1s']));
+    const killed = startCli(words('true', []));
     const [entry = ''] = await waitFor('the entry', () => entries().length > 0 && entries());
-    rmSync(entry);
-    const { code, stderr } = await running.result;
-    expect(code).toBe(3);
-    expect(stderr).toContain('kept in the spool');
-    expect(entries()).toEqual([entry]);
+    killed.child.kill('SIGKILL');
+    await killed.result;
     release();
-    await flush();
-    expect(samples()).toMatchObject({ batch_job_success: 1, rows: 1 });
+    expect(await fill()).toBe(1);
+    expect(entries()).not.toContain(entry);
+  });
+
+  test('of another host stays as long as that shows signs of life; dropped later, its run sends it itself', async () => {
+    const { entry, run, client, send } = keep();
+    const hold = `${entry}.lock`;
+    writeFileSync(hold, readFileSync(hold, 'utf8').replace(/"place":"[^"]*"/, '"place":"elsewhere"'));
+    expect(await fill()).toBe(0);
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(hold, longAgo, longAgo);
+    expect(await fill()).toBeGreaterThan(0);
+    expect(entries()).not.toContain(entry);
+    expect(await send()).toEqual({ status: 'delivered' });
+    expect(samples()).toMatchObject({ rows: 1 });
+    run.close();
+    client.close();
+  });
+
+  test('is not late for another process that sends it: its outcome arrives as its run would have told it', async () => {
+    await fetch(`${gateway.url}/metrics/job/a`, { method: 'POST', body: runEntry(5000).outcome });
+    const { run, client, send } = keep(1000);
+    const flushed = await withDeadline(10_000, (deadline) =>
+      flushFolderOnce(openSpool(spool, silentLog).group(client.target, key), client, deadline, silentLog),
+    );
+    expect(flushed).toMatchObject({ sent: 1, dropped: 0, left: 0 });
+    expect(await send()).toEqual({ status: 'delivered' });
+    expect(samples()).toMatchObject({ rows: 1, batch_job_last_start_timestamp_seconds: 1 });
+    run.close();
+    client.close();
+  });
+
+  test('leaves no file of its own behind', async () => {
+    expect(await exec('true')).toMatchObject({ code: 0 });
+    const files = readdirSync(spool, { recursive: true, encoding: 'utf8' });
+    expect(files.filter((name) => /\.lock|\.tmp/.test(name))).toEqual([]);
   });
 
   test('was delivered by another process: it is not counted twice', async () => {

@@ -46,10 +46,6 @@ export interface FlushOptions {
   readonly limits: PushLimits;
   /** Told what became of each entry that was dealt with, before it is removed. */
   readonly onReport: (name: string, report: EntryReport) => void;
-  /** Whether it is the entry of a run that has just ended: that is never late. */
-  readonly isFresh?: (name: string) => boolean;
-  /** The entry whose run is told by `onReport`, so that it need not be remembered what became of it. */
-  readonly own?: string;
   readonly log: Log;
 }
 
@@ -89,7 +85,7 @@ async function nextBatch(flush: Flush): Promise<Batch | FlushEnd | undefined> {
   if (blocked) return { error: blocked, unread: true };
   const first = begun?.entry ?? queue.first();
   if (!first) return undefined;
-  if (!flush.last && (begun || !queue.isOnly(flush.isFresh))) {
+  if (!flush.last && (begun || !queue.isOnly(folder.isHeld))) {
     const held = await readHeld(flush.client, first.key, flush.limits);
     if (held instanceof PushError) return { error: held, unread: true };
     flush.last = newestTold(lastToldBy(held), folder.memory.last());
@@ -174,7 +170,8 @@ function startBatch(flush: Flush) {
   return {
     late,
     add({ name, entry: given }: SpooledEntry): boolean {
-      const entry = flush.isFresh?.(name) ? given : ifLate(flush, given);
+      // A run that has just ended is never late.
+      const entry = flush.folder.isHeld(name) ? given : ifLate(flush, given);
       if (saysNothing(entry)) {
         late.push(name);
         return true;
@@ -216,18 +213,10 @@ async function sendBatch(
   });
 }
 
-/** Tells what became of the entries, remembers it, and takes them away. */
-function settle(
-  { folder, own, onReport }: Flush,
-  { members, entry, folded }: Batch,
-  report: SendReport,
-): void {
+/** Tells what became of the entries, remembers what was pushed, and takes them away. */
+function settle({ folder, onReport }: Flush, { members, entry, folded }: Batch, report: SendReport): void {
   for (const name of members) onReport(name, report);
-  if (report.status !== 'failed') {
-    // Its own run is told at once; any other may be waiting, and asks for it.
-    const others = report.status === 'delivered' ? members.filter((name) => name !== own) : [];
-    folder.memory.remember(entry, others);
-  }
+  if (report.status !== 'failed') folder.memory.remember(entry);
   if (report.status === 'delivered') folder.remove(members);
   else folder.reject(members[0] ?? missing(), report.error.message);
   if (folded) folder.removeFold();

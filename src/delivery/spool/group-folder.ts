@@ -4,6 +4,7 @@ import { steadyTimeMs } from '../../clock.js';
 import { describeThrown } from '../../errors.js';
 import { flushFolder, writeDurably } from '../../files/durable-file.js';
 import { fileName } from '../../files/file-name.js';
+import { type HeldLock, isLocked, tryLock } from '../../files/lock.js';
 import { makeFolder } from '../../files/make-folder.js';
 import { randomName } from '../../files/random-name.js';
 import { readRegularFile } from '../../files/regular-file.js';
@@ -31,6 +32,13 @@ export interface GroupFolder {
   readonly path: string;
   /** Writes an entry durably; returns its name. @throws the system's error. */
   add(entry: RunEntry): string;
+  /**
+   * The same for a run that waits to hear what becomes of its entry. Until it lets go, no process drops the entry to
+   * keep a limit, nor takes it for late: if it is gone, it was delivered or set aside.
+   */
+  addHeld(entry: RunEntry): { readonly name: string; readonly hold: HeldLock };
+  /** Whether the run of an entry waits to hear what becomes of it. */
+  isHeld(name: string): boolean;
   /** The names of what waits, in order. */
   names(): string[];
   /**
@@ -69,6 +77,11 @@ export const FOLD = 'fold.json';
 const LATEST = 9e15;
 /** Where entries are set aside, below a group's folder. */
 export const REJECTED = 'rejected';
+
+/** The lock by which its run holds an entry. */
+export function holdName(name: string): string {
+  return `${name}.lock`;
+}
 
 /** The name of a group's folder. */
 export function groupFolderName(key: GroupingKey): string {
@@ -153,21 +166,40 @@ export function openGroupFolder(path: string, gateway: string, log: Log): GroupF
     return `${String(order).padStart(16, '0')}-${process.pid}-${randomName()}.json`;
   };
 
+  const writeNew = (name: string, entry: RunEntry): void => {
+    try {
+      write(at(name), { entry });
+    } catch (error) {
+      // One that was renamed into its place is whole, and would be sent whatever is said of it.
+      if (!existsSync(at(name))) throw error;
+    }
+    const mark = markOf(name);
+    added = mark === undefined ? undefined : { name, entry, mark };
+  };
+
   return {
     path,
     add(entry) {
       makeFolder(path);
       const name = newName();
-      try {
-        write(at(name), { entry });
-      } catch (error) {
-        // One that was renamed into its place is whole, and would be sent whatever is said of it.
-        if (!existsSync(at(name))) throw error;
-      }
-      const mark = markOf(name);
-      added = mark === undefined ? undefined : { name, entry, mark };
+      writeNew(name, entry);
       return name;
     },
+    addHeld(entry) {
+      makeFolder(path);
+      const name = newName();
+      // First, so that nobody sees the entry without it.
+      const hold = tryLock(path, holdName(name));
+      if (!hold) throw new Error(`another process holds ${at(holdName(name))}`);
+      try {
+        writeNew(name, entry);
+      } catch (error) {
+        hold.release();
+        throw error;
+      }
+      return { name, hold };
+    },
+    isHeld: (name) => isLocked(path, holdName(name)),
     names,
     read(name) {
       // Another process may have given it its base meanwhile.

@@ -10,7 +10,7 @@ export interface Queue {
   /** Takes the next one out. */
   take(): void;
   /** Whether one entry is left of what was listed, and it is such a one. */
-  isOnly(isSuch: ((name: string) => boolean) | undefined): boolean;
+  isOnly(isSuch: (name: string) => boolean): boolean;
   /** Begins again with what is in the folder. */
   restart(): void;
 }
@@ -47,6 +47,6 @@ export function openQueue(folder: GroupFolder): Queue {
       current = undefined;
       at++;
     },
-    isOnly: (isSuch) => names.length - at === 1 && (isSuch?.(names[at] ?? '') ?? false),
+    isOnly: (isSuch) => names.length - at === 1 && isSuch(names[at] ?? ''),
   };
 }

@@ -1,4 +1,5 @@
 import { describeThrown } from '../../errors.js';
+import type { HeldLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -30,6 +31,8 @@ export interface RunSpool {
   send(limits: PushLimits, settle: (report: SendReport) => void): Promise<SendReport>;
   /** Keeps an entry that is never to be sent, with the reason. */
   setAside(entry: RunEntry, reason: string): void;
+  /** The run asks no more what becomes of its entry. */
+  close(): void;
 }
 
 export interface RunSpoolOptions {
@@ -43,11 +46,11 @@ export interface RunSpoolOptions {
 export function createRunSpool({ path, limits: bounds, client, key, log }: RunSpoolOptions): RunSpool {
   const spool = openSpool(path, log);
   const folder = spool.group(client.target, key);
-  let kept: SpooledEntry | undefined;
+  let kept: (SpooledEntry & { readonly hold: HeldLock }) | undefined;
 
   const keep = (entry: RunEntry): boolean => {
     try {
-      kept = { name: folder.add(entry), entry };
+      kept = { ...folder.addHeld(entry), entry };
     } catch (error) {
       warnUnusable(error);
       return false;
@@ -89,24 +92,11 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     });
   };
 
-  /** What another process made of the entry that is gone; `undefined` if nobody has sent it: it was dropped. */
-  const dealtWith = (name: string): SendReport | undefined => {
+  /** What another process made of the entry, which is gone though it was held. */
+  const dealtWith = (name: string): SendReport => {
     const reason = folder.rejectionOf(name);
-    if (reason !== undefined) {
-      return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
-    }
-    return folder.memory.wasDelivered(name) ? { status: 'delivered' } : undefined;
-  };
-
-  /** Puts an entry back that is gone though nobody dealt with it. */
-  const putBack = ({ name, entry }: SpooledEntry): boolean => {
-    try {
-      folder.update(name, entry);
-      return true;
-    } catch (error) {
-      warnUnusable(error);
-      return false;
-    }
+    if (reason === undefined) return { status: 'delivered' };
+    return { status: 'outcome_only', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
   };
 
   /** Sends what waits and then the entry. What cannot be read must not keep the outcome: it then goes first, alone. */
@@ -119,7 +109,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     if (first.status !== 'failed' || !first.unread) return first;
     const alone = await sendEntry(client, outcomeOf(entry), limits);
     if (alone.status !== 'delivered') return { ...alone, spooled: true };
-    folder.memory.remember(entry, []);
+    folder.memory.remember(entry);
     if (isOutcomeAll(entry)) {
       settle(alone);
       folder.remove([name]);
@@ -163,8 +153,6 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
         report = its;
         settle(its);
       },
-      isFresh: (other) => other === name,
-      own: name,
       log,
     });
     // Without a report and a reason its file could not be read: the outcome still goes alone.
@@ -185,8 +173,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       const release = await lockGroup(folder, limits);
       if (!release) return false;
       try {
-        const isFresh = (name: string): boolean => name === kept?.name;
-        await flushGroup({ folder, client, limits, onReport: sayEarlier, isFresh, log });
+        await flushGroup({ folder, client, limits, onReport: sayEarlier, log });
         return folder.isEmpty();
       } finally {
         release();
@@ -195,20 +182,20 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     async send(limits, settle) {
       if (!kept) throw new Error('expected an entry to send, got none');
       const own = kept;
-      const { name } = own;
+      const { name, entry, hold } = own;
       await trim(name);
       let release: (() => void) | undefined;
       try {
         release = await lockGroup(folder, limits);
       } catch (error) {
-        return sendWithoutLock(kept, limits, error);
+        return sendWithoutLock(own, limits, error);
       }
       try {
-        const report = folder.has(name) ? undefined : dealtWith(name);
-        if (report) return report;
-        const isThere = folder.has(name) || putBack(own);
+        const isThere = folder.has(name);
+        if (!isThere && hold.isHeld()) return dealtWith(name);
         if (!release) return { status: 'failed', error: busyError(path), spooled: isThere };
-        return isThere ? await sendInOrder(own, limits, settle) : await sendUnkept(client, own.entry, limits);
+        // One that is gone and not held was dropped: this process was taken for dead.
+        return isThere ? await sendInOrder(own, limits, settle) : await sendUnkept(client, entry, limits);
       } finally {
         release?.();
       }
@@ -222,5 +209,6 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
         });
       }
     },
+    close: () => kept?.hold.release(),
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileName, readName } from '../../files/file-name.js';
-import { takeLock } from '../../files/lock.js';
+import { takeLock, tryLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -9,6 +9,7 @@ import {
   FOLD,
   type GroupFolder,
   groupFolderName,
+  holdName,
   listFolder,
   listNames,
   openGroupFolder,
@@ -26,8 +27,8 @@ export interface Spool {
   /** How many entries wait, by gateway. */
   pendingByGateway(): { gateway: string; entries: number }[];
   /**
-   * Removes the oldest entries beyond the limits, but never `fresh`, nor those of a group that is being sent; resolves
-   * with how many.
+   * Removes the oldest entries beyond the limits, but never `fresh`, nor those of a group that is being sent, nor those
+   * whose runs wait to hear what becomes of them; resolves with how many.
    */
   trim(limits: SpoolLimits, fresh: string): Promise<number>;
 }
@@ -104,12 +105,31 @@ async function dropFrom(folder: string, files: readonly SpoolFile[]): Promise<nu
   if (!release) return 0;
   try {
     if (existsSync(join(folder, FOLD))) return 0;
-    await removeAll(files);
-    return files.length;
+    const giveWay = createGiveWay();
+    let dropped = 0;
+    for (const file of files) {
+      await giveWay();
+      if (dropOne(folder, file)) dropped++;
+    }
+    return dropped;
   } finally {
     release();
   }
 }
+
+/** An entry whose run waits for it is left. What a dead process held is taken over, so that one that lives after all sees it. */
+function dropOne(folder: string, { name, path }: SpoolFile): boolean {
+  const hold = existsSync(join(folder, holdName(name))) ? tryLock(folder, holdName(name)) : NOT_HELD;
+  if (!hold) return false;
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } finally {
+    hold.release();
+  }
+}
+
+const NOT_HELD = { release() {} };
 
 async function listAll(
   folders: readonly string[],
