@@ -22,7 +22,6 @@ export interface ArgvShape {
  * in one word, too few or too many arguments, `--help`.
  */
 export function readArgv(argv: readonly string[], shape: ArgvShape): GivenArgv | undefined {
-  const known = knownFlags(shape.settings);
   const flags: Record<string, GivenFlags[string]> = {};
   const args: string[] = [];
   let left = argv;
@@ -33,7 +32,7 @@ export function readArgv(argv: readonly string[], shape: ArgvShape): GivenArgv |
       break;
     }
     if (word.startsWith('-')) {
-      const taken = takeFlag(flags, known, word, next);
+      const taken = takeFlag(flags, shape.settings, word, next);
       if (taken === 0) return undefined;
       left = left.slice(taken);
       continue;
@@ -48,12 +47,12 @@ export function readArgv(argv: readonly string[], shape: ArgvShape): GivenArgv |
 /** Notes a flag; returns how many words it took, and 0 if it is none that stands as it should. */
 function takeFlag(
   flags: Record<string, GivenFlags[string]>,
-  known: ReadonlyMap<string, KnownFlag>,
+  settings: Settings,
   word: string,
   next: string | undefined,
 ): 0 | 1 | 2 {
   const [flag, inline] = splitFlag(word);
-  const found = known.get(flag);
+  const found = findFlag(settings, flag);
   if (!found) return 0;
   const { name, setting, opposite } = found;
   const value = inline ?? (setting.kind === 'switch' ? true : next);
@@ -71,19 +70,16 @@ interface KnownFlag {
   readonly opposite: string | undefined;
 }
 
-function knownFlags(settings: Settings): ReadonlyMap<string, KnownFlag> {
+function findFlag(settings: Settings, flag: string): KnownFlag | undefined {
   const entries = Object.entries(settings);
-  const longFlags = new Map(entries.map(([name, setting]) => [longFlag(setting), name]));
-  return new Map(
-    entries.flatMap(([name, setting]) => {
-      const long = longFlag(setting);
-      const opposite = longFlags.get(
-        long.startsWith('--no-') ? `--${long.slice(5)}` : `--no-${long.slice(2)}`,
-      );
-      const words = setting.flags.split(/[ ,]+/).filter((word) => word.startsWith('-'));
-      return words.map((word): [string, KnownFlag] => [word, { name, setting, opposite }]);
-    }),
-  );
+  const find = (wanted: string) =>
+    entries.find(([, { flags }]) => flags.includes(wanted) && flags.split(/[ ,]+/).includes(wanted));
+  const found = find(flag);
+  if (!found) return undefined;
+  const [name, setting] = found;
+  const long = longFlag(setting);
+  const opposite = find(long.startsWith('--no-') ? `--${long.slice(5)}` : `--no-${long.slice(2)}`)?.[0];
+  return { name, setting, opposite };
 }
 
 /** `--name=value` in two. */

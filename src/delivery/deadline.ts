@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
 
 /** One end of time for all that follows; it can come nearer, never move away. */
@@ -81,11 +80,13 @@ export async function withDeadline<T>(ms: number, body: (deadline: Deadline) => 
 
 /** The value of `promise`, or `undefined` when it takes longer than `ms`. */
 export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const cancel = new AbortController();
-  const timer = wait(ms, undefined, { signal: cancel.signal }).catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
   try {
-    return await Promise.race([promise, timer]);
+    return await Promise.race([promise, passed]);
   } finally {
-    cancel.abort();
+    clearTimeout(timer);
   }
 }
