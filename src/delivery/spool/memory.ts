@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown } from '../../errors.js';
-import { parseFamilies } from '../../exposition/parse.js';
 import { writeWhole } from '../../files/durable-file.js';
 import { readRegularFile } from '../../files/regular-file.js';
 import type { Log } from '../../log.js';
-import { type LastTold, lastToldBy } from '../push/late-entry.js';
+import { type LastTold, lastToldIn } from '../push/late-entry.js';
 import type { RunEntry } from '../push/run-entry.js';
 
 /** What this host has told a group, which outlasts the entries. The folder's lock guards it. */
@@ -44,7 +43,7 @@ export function openMemory(folder: string, gateway: string, log: Log): Memory {
     remember(pushed) {
       try {
         // Of a clock that was wrong nothing stays: the newest run is the one that is told last.
-        const last = { ...read(), ...lastToldBy(parseFamilies(pushed.outcome)) };
+        const last = { ...read(), ...lastToldIn(pushed) };
         // Not flushed: what a crash of the machine takes away, the gateway still tells.
         writeWhole(path, `${JSON.stringify({ format: FORMAT, gateway, last })}\n`);
       } catch (error) {

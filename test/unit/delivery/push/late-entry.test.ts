@@ -1,5 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lastToldBy, lateEntry, newestTold, saysNothing } from '../../../../src/delivery/push/late-entry.js';
+import {
+  lastToldBy,
+  lastToldIn,
+  lateEntry,
+  newestTold,
+  saysNothing,
+} from '../../../../src/delivery/push/late-entry.js';
 import type { RunEntry } from '../../../../src/delivery/push/run-entry.js';
 import { parseFamilies } from '../../../../src/exposition/parse.js';
 
@@ -48,4 +55,16 @@ test('an entry is not late for its own start', () => {
 test('of what two sources know the newest counts', () => {
   const held = lastToldBy(parseFamilies(gauge(START, 5) + gauge(SUCCESS, 9) + gauge('other', 1)));
   expect(newestTold(held, { [START]: 7 })).toEqual({ [START]: 7, [SUCCESS]: 9 });
+});
+
+test('what an outcome tells is found without reading the rest of it', () => {
+  const values = fc.record({ start: fc.double({ noNaN: true }), success: fc.option(fc.nat()) });
+  fc.assert(
+    fc.property(values, ({ start, success }) => {
+      const told = success === null ? '' : gauge(SUCCESS, success);
+      const outcome = `${gauge('batch_job_success', 1)}# HELP ${START} ${SUCCESS} 9\n${gauge(START, start)}${told}`;
+      fc.pre(Number.isFinite(start));
+      expect(lastToldIn({ outcome })).toEqual(lastToldBy(parseFamilies(outcome)));
+    }),
+  );
 });
