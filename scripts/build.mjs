@@ -44,6 +44,7 @@ const bundles = await Promise.all([
       format: 'cjs',
       minifyIdentifiers: true,
       external: ['./default-metrics.cjs'],
+      plugins: [withoutSubprocesses()],
     }),
   ),
 ]);
@@ -62,6 +63,16 @@ function common() {
     minifyWhitespace: true,
     metafile: true,
     legalComments: 'none',
+  });
+}
+
+/** commander's commands in files of their own, which prombatch has none of: they load all that starts a process. */
+function withoutSubprocesses() {
+  return plugin('without-subprocesses', ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'none' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {};' }));
   });
 }
 

@@ -82,7 +82,8 @@ test('the spool, which a run has by default, adds no file and nothing of Node', 
 });
 
 test('help loads what it shows: the options of the command that it is about', async () => {
-  const { files } = await loadedBy(['--help']);
+  const { files, builtins } = await loadedBy(['--help']);
+  expect(builtins).not.toContain('child_process');
   expect(files).toEqual([
     'parts/commander.cjs',
     'parts/help-full-command-line.cjs',
