@@ -1,7 +1,9 @@
-const FIRST_BACKOFF_MS = 200;
+const FIRST_BACKOFF_MS = 400;
 const LONGEST_BACKOFF_MS = 5000;
-/** With less than this left, another try has no chance. */
-const LAST_TRY_MS = 50;
+/** What a last try should get of the time: a healthy gateway answers within it, and a name is looked up. */
+const LAST_TRY_MS = 500;
+/** What a try gets at least, if the gateway said when to come back. */
+const LEAST_ASKED_TRY_MS = 50;
 
 /** Whether an answer of this status may be another the next time: 408, 429 and 5xx. */
 export function isRetryableStatus(status: number): boolean {
@@ -20,15 +22,18 @@ export interface RetryState {
 
 /**
  * How long to wait before the next try, in milliseconds, or `undefined` when there is no point in one: the
- * error is final, the time is up, or the gateway asked for more time than is left. Exponential backoff with
- * full jitter, and never less than the gateway's own `Retry-After`.
+ * error is final, the time is up, or the gateway asked for more time than is left. Exponential backoff, of which half is
+ * jitter, and never less than the gateway's own `Retry-After`. A wait that would outlast the deadline is cut, so that
+ * one last try remains.
  */
 export function planRetry({ tries, error, remainingMs, random }: RetryState): number | undefined {
-  if (!error.retryable || remainingMs < LAST_TRY_MS) return undefined;
+  if (!error.retryable) return undefined;
+  const ceiling = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1));
+  const backoff = ((1 + random) * ceiling) / 2;
   const asked = error.retryAfterMs ?? 0;
-  if (asked > 0 && asked >= remainingMs - LAST_TRY_MS) return undefined;
-  const ceiling = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1), remainingMs / 2);
-  return Math.max(asked, random * ceiling);
+  const latest = remainingMs - (asked > 0 ? LEAST_ASKED_TRY_MS : LAST_TRY_MS);
+  const least = Math.max(asked, FIRST_BACKOFF_MS / 2);
+  return latest < least ? undefined : Math.min(Math.max(asked, backoff), latest);
 }
 
 /** In milliseconds: what a try gets, if there is as much left. */
