@@ -35,7 +35,8 @@ export interface GatewayTargetOptions {
 /** How long a job, or an update of its metrics, may be kept waiting for what the gateway holds. */
 const PREPARE_MS = 2000;
 const UPDATE_COLLECT_MS = 2000;
-const BACKGROUND_FLUSH_MS = 30_000;
+/** Meanwhile no other run of the group can push. */
+const BACKGROUND_FLUSH_MS = 5000;
 
 /** A group of a Pushgateway. The pushes of a run never overlap, and only the end push can keep the run waiting. */
 export function createGatewayTarget(options: GatewayTargetOptions): Target {

@@ -98,6 +98,48 @@ describe('a gateway that answers readings with 503 and takes pushes', () => {
   });
 });
 
+test('a gateway that answers no reading keeps no outcome waiting, nor that of the runs behind it', async () => {
+  const pushed: string[] = [];
+  const server: Server = createServer((request, response) => {
+    if (request.method === 'GET') return;
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      pushed.push(Buffer.concat(chunks).toString());
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const outcomes = () => pushed.filter((body) => body.includes('batch_job_exit_code 7')).length;
+  const exec = (timeout: string) =>
+    runCli([
+      'exec',
+      '-g',
+      `127.0.0.1:${port}`,
+      '--spool',
+      spool,
+      '--job',
+      'a',
+      '--accumulate',
+      '--push-timeout',
+      timeout,
+      '--',
+      'sh',
+      '-c',
+      'printf "# TYPE rows counter\\nrows 1\\n" >> "$PROMBATCH_METRICS_FILE"; exit 7',
+    ]);
+  const first = exec('30s');
+  await waitFor('the entry of the first', () => waiting().length === 1);
+  const second = await exec('10s');
+  expect(second.stderr).toContain('only its outcome was pushed');
+  expect((await first).stderr).toContain('only its outcome was pushed');
+  expect(outcomes()).toBe(2);
+  expect(waiting()).toHaveLength(2);
+  server.closeAllConnections();
+  server.close();
+}, 40_000);
+
 test('a reading of more than 64 MiB is a failed reading, and no failed job', async () => {
   const chunk = Buffer.alloc(2 ** 20, 'a');
   let sent = 0;

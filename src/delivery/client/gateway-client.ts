@@ -30,8 +30,8 @@ export interface PushRequest {
 }
 
 export interface PushLimits extends RetryLimits {
-  /** A reading is tried once, whatever `once` says of pushes. */
-  readonly readOnce?: boolean;
+  /** A reading is tried once, and takes at most so long; `once` and the deadline bound pushes. */
+  readonly readMs?: number | undefined;
 }
 
 /** A gateway as a run talks to it. */
@@ -101,10 +101,10 @@ export function createGatewayClient(
   };
 
   const read = (limits: PushLimits): Promise<string> => {
-    const { once = false, readOnce = false } = limits;
+    const { readMs, once = readMs !== undefined } = limits;
     return send(
       { method: 'GET', path: '/api/v1/metrics', headers: AGENT },
-      { ...limits, once: once || readOnce },
+      { ...limits, once, tryMs: readMs },
     );
   };
 

@@ -14,6 +14,8 @@ export interface RetryLimits {
   readonly signal?: AbortSignal;
   /** By default a push is tried again while there is a point in it. */
   readonly once?: boolean;
+  /** Bounds each try, in milliseconds. */
+  readonly tryMs?: number | undefined;
 }
 
 /**
@@ -27,12 +29,12 @@ export async function tryAgain<T>(
   limits: RetryLimits,
   log: Log,
 ): Promise<T> {
-  const { deadline, signal, once = false } = limits;
+  const { deadline, signal, once = false, tryMs = Number.POSITIVE_INFINITY } = limits;
   const ends = signal ? AbortSignal.any([deadline.signal, signal]) : deadline.signal;
   const startMark = monotonicMs();
   let before: PushError | undefined;
   for (let tries = 1; ; tries++) {
-    const timeoutMs = tryLimitMs(deadline.remainingMs());
+    const timeoutMs = Math.min(tryMs, tryLimitMs(deadline.remainingMs()));
     const result = await attempt({ timeoutMs, signal: ends });
     if (!(result instanceof PushError)) return result;
     // Of a try that the deadline cut short nothing is known, and the one before it says why.

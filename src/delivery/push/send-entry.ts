@@ -33,6 +33,9 @@ export interface SendOptions {
   readonly onBase?: (entry: RunEntry) => Promise<void>;
 }
 
+/** How long a reading may keep the outcome of a run waiting, and that of others behind it. */
+export const END_READ_MS = 2000;
+
 /** Pushes an entry, with the base of its counts read first where it has none yet. */
 export async function sendEntry(
   client: GatewayClient,
@@ -71,7 +74,7 @@ export async function sendUnkept(
   entry: RunEntry,
   limits: PushLimits,
 ): Promise<SendReport> {
-  const first = await sendEntry(client, entry, { ...limits, readOnce: true });
+  const first = await sendEntry(client, entry, { ...limits, readMs: END_READ_MS });
   if (first.status !== 'failed' || !first.unread) return first;
   const alone = await sendOutcomeAlone(client, entry, limits, first.error);
   if (alone.status === 'failed') return { status: 'failed', error: alone.error };

@@ -5,7 +5,7 @@ import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import type { GroupingKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
 import { isOutcomeAll, needsBase, outcomeOf, type RunEntry } from '../push/run-entry.js';
-import { sendEntry, sendUnkept } from '../push/send-entry.js';
+import { END_READ_MS, sendEntry, sendUnkept } from '../push/send-entry.js';
 import type { SendReport } from '../target.js';
 import { busyError, lockGroup } from './flush-folder.js';
 import { type EntryReport, flushGroup } from './flush-group.js';
@@ -105,7 +105,7 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
     limits: PushLimits,
     settle: (report: SendReport) => void,
   ): Promise<SendReport> => {
-    const first = await flushUntil(name, { ...limits, readOnce: true }, settle);
+    const first = await flushUntil(name, { ...limits, readMs: END_READ_MS }, settle);
     if (first.status !== 'failed' || !first.unread) return first;
     const alone = await sendEntry(client, outcomeOf(entry), limits);
     if (alone.status !== 'delivered') return { ...alone, spooled: true };
@@ -115,8 +115,8 @@ export function createRunSpool({ path, limits: bounds, client, key, log }: RunSp
       folder.remove([name]);
       return alone;
     }
-    // Once more, and no oftener: whoever waits for the lock has an outcome, too.
-    const rest = await flushUntil(name, { ...limits, readOnce: true }, settle);
+    // Once more, and no oftener or longer: whoever waits for the lock has an outcome, too.
+    const rest = await flushUntil(name, { ...limits, readMs: END_READ_MS }, settle);
     return rest.status === 'failed' ? { status: 'outcome_only', error: rest.error, spooled: true } : rest;
   };
 
