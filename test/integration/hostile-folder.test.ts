@@ -105,18 +105,32 @@ describe('a textfile that was damaged', () => {
 });
 
 test.skipIf(process.getuid?.() !== 0)(
-  'root is warned of a folder that others may write to, once a day',
+  'root is warned of a folder that others may write to, once a day, whatever the job',
   async () => {
     chmodSync(textfiles, 0o777);
     const first = await run();
     expect(first.stderr).toContain(`${textfiles} can be written to by others than root`);
     expect((await run()).stderr).not.toContain('by others than root');
+    expect((await run('--job', 'another')).stderr).not.toContain('by others than root');
     const yesterday = new Date(Date.now() - 86_400_000);
-    utimesSync(join(textfiles, FILE), yesterday, yesterday);
+    utimesSync(join(textfiles, '.prombatch-warned'), yesterday, yesterday);
     expect((await run()).stderr).toContain('by others than root');
     chmodSync(textfiles, 0o755);
+    rmSync(join(textfiles, '.prombatch-warned'));
     rmSync(join(textfiles, FILE));
     expect((await run()).stderr).not.toContain('by others than root');
     expect(existsSync(join(textfiles, FILE))).toBe(true);
   },
 );
+
+test.skipIf(process.getuid?.() !== 0)('a run that writes twice warns once', async () => {
+  chmodSync(textfiles, 0o777);
+  const job = join(folder, 'taken.mjs');
+  writeFileSync(
+    job,
+    `export default { [Symbol.for('prombatch.job')]: true, name: 'taken', createRegistry: () => ({ metrics: () => 'x{batch_job="a"} 1\\n' }), run() {} };`,
+  );
+  const { stderr } = await runCli(['run', job, '-g', 'none', '--textfile', textfiles]);
+  expect(stderr).toContain('only its outcome was written');
+  expect(stderr.split('by others than root')).toHaveLength(2);
+});

@@ -4,6 +4,7 @@ import type { Log } from '../../log.js';
 import type { Deadline } from '../deadline.js';
 import { PushError } from '../http/push-error.js';
 import type { DeliveryReport, EndedRun, Target } from '../target.js';
+import { warnOfOpenFolder } from './open-folder.js';
 import { type TextfileEntry, textfileName, writeTextfile } from './textfile.js';
 
 export interface TextfileTargetOptions extends Pick<TextfileEntry, 'key' | 'accumulate'> {
@@ -29,6 +30,7 @@ export function createTextfileTarget({ folder, key, accumulate, log }: TextfileT
 
   /** If the job's own metrics cannot be written, the outcome is written without them. */
   const deliver = (run: EndedRun): DeliveryReport => {
+    warnOfOpenFolder(folder, log.warn);
     const { text, problem } = run.jobMetrics;
     const refused = problem ?? write(run.outcome(false), text);
     if (!refused) return { status: 'delivered' };

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown, isSystemError } from '../../errors.js';
 import { accumulate, isCumulative, withoutQuantiles } from '../../exposition/accumulate.js';
@@ -39,7 +39,6 @@ export function writeTextfile(folder: string, entry: TextfileEntry, warn: Log['w
   const path = join(folder, textfileName(entry.key));
   try {
     const labels: Labels = [[JOB_LABEL, entry.key.job], ...entry.key.grouping];
-    if (mayWriteToday(path)) warnOfOthers(folder, warn);
     const held = existsSync(path) ? readHeld(path, labels, warn) : [];
     const names = new Set(entry.outcome.map(({ name }) => name));
     const kept = held.filter(({ name }) => SUCCESS_FAMILY_NAMES.includes(name) && !names.has(name));
@@ -76,23 +75,6 @@ export function textfileName(key: GroupingKey): string {
   const escaped = (text: string): string => text.replace(/[%,=]/g, encodeURIComponent);
   const parts = [escaped(job), ...grouping.map(([name, value]) => `${name}=${escaped(value)}`)];
   return `${fileName(parts.join(',')).replaceAll('%2C', ',').replaceAll('%3D', '=')}.prom`;
-}
-
-/** Whether the file has not been written yet today: what is said once a day is said then. */
-function mayWriteToday(path: string): boolean {
-  const written = lstatSync(path, { throwIfNoEntry: false })?.mtime;
-  return written?.toDateString() !== new Date().toDateString();
-}
-
-/** Where others may write, they can replace what root writes, and node_exporter then shows it. */
-function warnOfOthers(folder: string, warn: Log['warn']): void {
-  const stat = statSync(folder, { throwIfNoEntry: false });
-  if (process.getuid?.() !== 0 || !stat || (stat.uid === 0 && (stat.mode & 0o022) === 0)) return;
-  warn(`${folder} can be written to by others than root`, {
-    event: 'textfile_folder_open',
-    target: folder,
-    hint: `they can change what is shown of this job: chown root ${folder} && chmod go-w ${folder}`,
-  });
 }
 
 /**
