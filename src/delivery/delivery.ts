@@ -14,6 +14,7 @@ export interface DeliveryOptions {
 
 export interface TargetReport {
   readonly target: string;
+  readonly verb?: string;
   readonly flushFlags?: Target['flushFlags'];
   readonly report: DeliveryReport;
 }
@@ -166,8 +167,8 @@ export function createDelivery({ targets, collect, log }: DeliveryOptions): Deli
   };
 }
 
-function reportOf({ name, flushFlags }: Target, report: DeliveryReport): TargetReport {
-  return { target: name, report, ...(flushFlags ? { flushFlags } : {}) };
+function reportOf({ name, verb, flushFlags }: Target, report: DeliveryReport): TargetReport {
+  return { target: name, report, ...(verb ? { verb } : {}), ...(flushFlags ? { flushFlags } : {}) };
 }
 
 /** Of the deliveries of one run the one that went worst; without targets there is `none`. */

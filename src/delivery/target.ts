@@ -63,6 +63,8 @@ export interface EndLimits {
 export interface Target {
   /** Its address, without credentials. */
   readonly name: string;
+  /** What is done with metrics there, for people. Default: pushed. */
+  readonly verb?: string;
   /** What names it to `prombatch flush`, if that is not the gateway's own flag. */
   readonly flushFlags?: readonly (readonly [flag: string, value: string])[];
   /**

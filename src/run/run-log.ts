@@ -69,27 +69,29 @@ export interface DeliveredRun {
  * Says what became of a run at a target, in one line: a failure with what happened, what was kept and what to do, as
  * it may be all that an operator gets by mail.
  */
-export function logDelivery(log: Log, run: DeliveredRun, { target, report, flushFlags }: TargetReport): void {
+export function logDelivery(log: Log, run: DeliveredRun, told: TargetReport): void {
+  const { target, report, verb = 'pushed' } = told;
   if (report.status === 'none') return;
   if (report.status === 'delivered') {
-    log.info(`pushed to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
+    log.info(`${verb} to ${target} as ${formatKey(run.key)}`, { event: 'delivered', target });
     return;
   }
   const { code } = report.error;
   const event = report.status === 'failed' ? 'delivery_failed' : 'delivery_partial';
   const level = run.delivery.onPushFailure === 'fail' ? 'error' : 'warn';
-  log[level](describeFailure(run, report, flushFlags), { event, target, code });
+  log[level](describeFailure(run, told, report), { event, target, code });
 }
 
 function describeFailure(
   { name, outcome: { status, exitCode }, delivery }: DeliveredRun,
+  { target, verb = 'pushed', flushFlags }: TargetReport,
   { status: delivered, error, spooled = false }: FailedReport,
-  flushFlags: TargetReport['flushFlags'],
 ): string {
   const partly = delivered !== 'failed';
   const ended = `${name} ${HOW[status]} (exit ${exitCode}), ${status === 'succeeded' ? 'but' : 'and'}`;
-  const done = error.code === 'TEXTFILE_FAILED' ? 'written' : 'pushed';
-  const what = `${WHAT[delivered]} ${done}`;
+  // Of several targets with one problem each has a line, which tells whose it is.
+  const where = error.message.includes(target) ? '' : ` to ${target}`;
+  const what = `${WHAT[delivered]} ${verb}${where}`;
   // What waits is sent by itself, so that a gateway that is only down needs nobody.
   const hint = error.hint !== undefined && !(spooled && error.retryable) ? `; ${error.hint}` : '';
   const waits = `; ${partly ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;

@@ -37,6 +37,21 @@ test('a gateway that is down is one line of mail: what happened, what was kept, 
   expect(line.endsWith(` -g ${url}`)).toBe(true);
 });
 
+test('two targets with one problem are two lines, each of which tells whose it is', async () => {
+  server = await answering({ status: 200 });
+  const path = join(folder, 'unreadable.mjs');
+  writeFileSync(
+    path,
+    `export default { [Symbol.for('prombatch.job')]: true, name: 'job', createRegistry: () => ({ metrics() { throw new Error('broke'); } }), run() {} };`,
+  );
+  const { code, stderr } = await runCli(['run', path, '-g', server.address, '--textfile', folder]);
+  expect(code).toBe(3);
+  expect(lines(stderr).filter((line) => line.includes('only its outcome was'))).toEqual([
+    expect.stringContaining(`only its outcome was pushed to http://${server.address}: `),
+    expect.stringContaining(`only its outcome was written to ${folder}: `),
+  ]);
+});
+
 test.each([['--accumulate'], ['--push-interval', '20ms']])(
   'with %s it is one line, too, beside the outcome that run says',
   async (...flags) => {

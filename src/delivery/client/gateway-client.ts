@@ -90,7 +90,7 @@ export function createGatewayClient(
     try {
       const answer = await opened.send(request, limits);
       if (request.method === 'GET' && answer.status === 204) throw tellsNothing(address.display);
-      if (!isSuccess(answer.status)) throw refusalError(address.display, answer, Date.now());
+      if (!isSuccess(answer.status)) throw refusalError(address.display, answer, Date.now(), request.method);
       say(String(answer.status));
       return answer.body;
     } catch (error) {

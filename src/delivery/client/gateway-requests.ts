@@ -61,7 +61,8 @@ export async function openGatewayRequests(given: GatewayAccess, timeoutMs: numbe
   };
   const sendOrThrow = async (request: Omit<HttpRequest, 'headers'>): Promise<HttpResponse> => {
     const response = await send(request);
-    if (!isSuccess(response.status)) throw refusalError(address.display, response, Date.now());
+    if (!isSuccess(response.status))
+      throw refusalError(address.display, response, Date.now(), request.method);
     return response;
   };
 

@@ -70,24 +70,28 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** The typed error for an answer: what it means, and whether another try may succeed. */
-export function refusalError(gateway: string, refusal: HttpResponse, now: number): PushError {
+/** What a 4xx means for what was asked, by the request's method. */
+const REFUSED: Readonly<Record<string, string>> = {
+  GET: 'could not be read',
+  DELETE: 'refused the deletion',
+};
+
+/**
+ * The typed error for an answer: what it means, and whether another try may succeed.
+ *
+ * @param method of the request; by default it was a push.
+ */
+export function refusalError(
+  gateway: string,
+  refusal: HttpResponse,
+  now: number,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE' = 'POST',
+): PushError {
   const { status } = refusal;
   const serverMessage = readableMessage(refusal.body);
   const said = serverMessage ? `: ${serverMessage}` : '';
   const common = { status, ...(serverMessage ? { serverMessage } : {}) };
-  if (status >= 300 && status < 400) {
-    const target = firstHeader(refusal.headers.location);
-    return new PushRedirected(
-      'PUSH_REDIRECTED',
-      `${gateway} answered ${status}, a redirect${target ? ` to ${hideUserinfo(target.replace(/\p{Cc}/gu, ''))}` : ''}; nothing was stored`,
-      {
-        ...common,
-        retryable: false,
-        hint: 'name that address with --gateway: a redirect can drop the body of a push, so it is not followed',
-      },
-    );
-  }
+  if (status >= 300 && status < 400) return redirectError(gateway, refusal, method, common);
   if (status === 401 || status === 403 || status === 407) {
     const who = status === 407 ? `the proxy of ${gateway}` : gateway;
     return new PushUnauthorized('PUSH_UNAUTHORIZED', `${who} denied access (${status})${said}`, {
@@ -111,12 +115,32 @@ export function refusalError(gateway: string, refusal: HttpResponse, now: number
       hint: 'is this a Pushgateway, and is its path prefix part of the address?',
     });
   }
-  return new PushRejected('PUSH_REJECTED', `${gateway} refused the push (${status})${said}`, {
+  return new PushRejected(
+    'PUSH_REJECTED',
+    `${gateway} ${REFUSED[method] ?? 'refused the push'} (${status})${said}`,
+    {
+      ...common,
+      retryable: false,
+      ...(serverMessage?.includes('HTTP request to an HTTPS server')
+        ? { hint: 'use https:// in the address' }
+        : {}),
+    },
+  );
+}
+
+function redirectError(
+  gateway: string,
+  { status, headers }: HttpResponse,
+  method: string,
+  common: Pick<PushErrorOptions, 'status' | 'serverMessage'>,
+): PushError {
+  const target = firstHeader(headers.location);
+  const where = target ? ` to ${hideUserinfo(target.replace(/\p{Cc}/gu, ''))}` : '';
+  const lost = method === 'GET' ? '' : '; nothing was stored';
+  return new PushRedirected('PUSH_REDIRECTED', `${gateway} answered ${status}, a redirect${where}${lost}`, {
     ...common,
     retryable: false,
-    ...(serverMessage?.includes('HTTP request to an HTTPS server')
-      ? { hint: 'use https:// in the address' }
-      : {}),
+    hint: 'name that address with --gateway: a redirect can drop the body of a push, so it is not followed',
   });
 }
 

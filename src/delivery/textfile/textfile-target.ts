@@ -53,6 +53,7 @@ export function createTextfileTarget({ folder, key, accumulate, log }: TextfileT
 
   return {
     name: folder,
+    verb: 'written',
     prepare: async () => undefined,
     start() {},
     update() {},

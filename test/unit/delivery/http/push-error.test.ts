@@ -67,6 +67,16 @@ test('what OpenSSL says is one line without the place in its sources', () => {
   );
 });
 
+test('what is refused is called what it was: a push, a reading or a deletion', () => {
+  const refuse = (status: number, method: 'GET' | 'DELETE' | 'PUT') =>
+    refusalError('http://gw', { status, headers: {}, body: 'no' }, NOW, method).message;
+  expect(refuse(400, 'PUT')).toBe('http://gw refused the push (400): no');
+  expect(refuse(400, 'GET')).toBe('http://gw could not be read (400): no');
+  expect(refuse(400, 'DELETE')).toBe('http://gw refused the deletion (400): no');
+  expect(refuse(302, 'PUT')).toContain('nothing was stored');
+  expect(refuse(302, 'GET')).not.toContain('nothing was stored');
+});
+
 test('who denies access is named, the gateway or the proxy before it, with where the password stands', () => {
   const refuse = (status: number) => refusalError('http://gw', { status, headers: {}, body: '' }, NOW);
   expect(refuse(401).message).toBe('http://gw denied access (401)');
