@@ -134,3 +134,14 @@ test.skipIf(process.getuid?.() !== 0)('a run that writes twice warns once', asyn
   expect(stderr).toContain('only its outcome was written');
   expect(stderr.split('by others than root')).toHaveLength(2);
 });
+
+test('what a killed run left in the folder a day ago is removed by the next, and nothing else', async () => {
+  const old = new Date(Date.now() - 90_000_000);
+  const left = ['a.prom.0123456789abcdef.tmp', 'b.prom.lock.12-0123456789abcdef', 'c.prom.tmp'];
+  for (const name of left) {
+    writeFileSync(join(textfiles, name), '');
+    utimesSync(join(textfiles, name), old, old);
+  }
+  await run();
+  expect(readdirSync(textfiles).sort()).toEqual(['c.prom.tmp', FILE]);
+});

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createGatewayClient } from '../../src/delivery/client/gateway-client.js';
@@ -173,6 +173,20 @@ describe('an entry whose run waits to hear what becomes of it', () => {
     expect(await send()).toEqual({ status: 'delivered' });
     expect(samples()).toMatchObject({ rows: 1, batch_job_last_start_timestamp_seconds: 1 });
     run.close();
+    client.close();
+  });
+
+  test('that a killed run left is removed after a day with what it was writing', async () => {
+    const { entry, run, client } = keep();
+    run.close();
+    const left = [`${entry}.lock`, `${entry}.0123456789abcdef.tmp`];
+    const old = new Date(Date.now() - 90_000_000);
+    for (const path of left) {
+      writeFileSync(path, '');
+      utimesSync(path, old, old);
+    }
+    await openSpool(spool, silentLog).trim({ entries: 9, bytes: 1e9 }, 'none');
+    expect(readdirSync(dirname(entry))).toEqual([basename(entry)]);
     client.close();
   });
 

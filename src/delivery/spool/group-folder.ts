@@ -78,6 +78,9 @@ const LATEST = 9e15;
 /** Where entries are set aside, below a group's folder. */
 export const REJECTED = 'rejected';
 
+/** Names as `holdName` gives them. */
+export const HOLD = /^\d{16}-.*\.json\.lock$/;
+
 /** The lock by which its run holds an entry. */
 export function holdName(name: string): string {
   return `${name}.lock`;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileName, readName } from '../../files/file-name.js';
+import { removeLeftovers } from '../../files/leftovers.js';
 import { takeLock, tryLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import { createGiveWay } from '../give-way.js';
@@ -9,6 +10,7 @@ import {
   FOLD,
   type GroupFolder,
   groupFolderName,
+  HOLD,
   holdName,
   listFolder,
   listNames,
@@ -28,7 +30,7 @@ export interface Spool {
   pendingByGateway(): { gateway: string; entries: number }[];
   /**
    * Removes the oldest entries beyond the limits, but never `fresh`, nor those of a group that is being sent, nor those
-   * whose runs wait to hear what becomes of them; resolves with how many.
+   * whose runs wait to hear what becomes of them; resolves with how many. What killed processes left goes, too.
    */
   trim(limits: SpoolLimits, fresh: string): Promise<number>;
 }
@@ -65,6 +67,10 @@ export function openSpool(path: string, log: Log): Spool {
       let dropped = 0;
       for (const [folder, names] of byFolder(excess)) dropped += await dropFrom(folder, names);
       await trimRejected(folders, limits.entries);
+      for (const folder of folders) {
+        removeLeftovers(folder, HOLD);
+        removeLeftovers(join(folder, REJECTED), HOLD);
+      }
       return dropped;
     },
   };

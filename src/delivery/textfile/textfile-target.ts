@@ -1,4 +1,5 @@
 import type { MetricFamily } from '../../exposition/family.js';
+import { removeLeftovers } from '../../files/leftovers.js';
 import { takeLock } from '../../files/lock.js';
 import type { Log } from '../../log.js';
 import type { Deadline } from '../deadline.js';
@@ -15,6 +16,13 @@ export interface TextfileTargetOptions extends Pick<TextfileEntry, 'key' | 'accu
 
 /** A file is written in milliseconds: a lock that is held for longer is not waited for. */
 const LONGEST_WAIT_MS = 2000;
+
+/** Never throws: what is wrong with the folder is said when a file is written. */
+function removeLeftoversOf(folder: string): void {
+  try {
+    removeLeftovers(folder, /\.prom\.lock$/);
+  } catch {}
+}
 
 /** A file for node_exporter. It is written when the run has ended; the job's start and its updates are not. */
 export function createTextfileTarget({ folder, key, accumulate, log }: TextfileTargetOptions): Target {
@@ -60,6 +68,7 @@ export function createTextfileTarget({ folder, key, accumulate, log }: TextfileT
     async end(run, { deadline }) {
       const release = await takeTurn(deadline);
       try {
+        removeLeftoversOf(folder);
         return deliver(run);
       } finally {
         release?.();
