@@ -21,7 +21,8 @@ const SAFE_VALUE = /^[A-Za-z0-9._~:-]+$/;
  */
 export function createGroupingKey(job: string, grouping: Grouping): GroupingKey {
   if (job === '') throw new UsageError('job: expected a name, got an empty text');
-  checkEncodable('job', job);
+  if (!job.isWellFormed())
+    throw new UsageError(`job: expected a name, got ${JSON.stringify(job)}, which is not valid Unicode`);
   const seen = new Set<string>();
   for (const [name, value] of grouping) {
     if (name === 'job') {

@@ -30,6 +30,7 @@ export function checkOptions(given: unknown, checks: OptionChecks, required: rea
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
+  if (value instanceof Map) return 'a Map';
   if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }
@@ -75,7 +76,7 @@ export const isObject = expecting('an object', isRecord);
 export const isGrouping: OptionCheck = (value) => {
   const pairs: readonly unknown[] | undefined = Array.isArray(value)
     ? value
-    : isRecord(value)
+    : isRecord(value) && !(Symbol.iterator in value)
       ? Object.entries(value)
       : undefined;
   if (!pairs) return unexpected('labels such as { host: "db1" }', value);

@@ -1,5 +1,5 @@
 import { openClient } from '../delivery/client/open-client.js';
-import { startDeadline } from '../delivery/deadline.js';
+import { type Deadline, withBudget, withDeadline } from '../delivery/deadline.js';
 import { createGroupingKey, type Grouping, groupPath } from '../delivery/grouping-key.js';
 import { PushError } from '../delivery/http/push-error.js';
 import { collectMetrics } from '../delivery/push/job-metrics.js';
@@ -72,22 +72,41 @@ export async function pushMetrics(source: MetricsSource, options: PushMetricsOpt
   if (gateway === 'none' && !hasReceivers(access)) return;
   const client = gateway === 'none' ? undefined : await openClient({ ...access, gateway }, silentLog);
   const direct = hasReceivers(access) ? await openDirect(access) : undefined;
-  const deadline = startDeadline(timeoutMs);
   try {
-    const collecting = { key, reserved: [], accumulate: false, collect: () => source.metrics() };
-    const { text: body, problem } = await collectMetrics(collecting, deadline);
-    if (problem !== undefined) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
-    const limits = { deadline, ...(signal ? { signal } : {}) };
-    const pushes = await Promise.allSettled([
-      client?.push({ method, path: groupPath(key), body, compress: true }, limits),
-      direct?.push(source, key, body, limits),
-    ]);
-    for (const each of pushes) if (each.status === 'rejected') throw each.reason;
+    await withinTime(timeoutMs, signal, async (deadline) => {
+      const collecting = { key, reserved: [], accumulate: false, collect: () => source.metrics() };
+      const { text: body, problem } = await collectMetrics(collecting, deadline);
+      if (problem !== undefined) throw new PushError('OWN_METRICS_REFUSED', problem, { retryable: false });
+      const pushes = await Promise.allSettled([
+        client?.push({ method, path: groupPath(key), body, compress: true }, { deadline }),
+        direct?.push(source, key, body, { deadline }),
+      ]);
+      for (const each of pushes) if (each.status === 'rejected') throw each.reason;
+    });
   } finally {
-    deadline.dispose();
     client?.close();
     direct?.close();
   }
+}
+
+/** Runs `body` with a deadline that is over at once when `signal` aborts. */
+async function withinTime(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  body: (deadline: Deadline) => Promise<void>,
+): Promise<void> {
+  if (!signal) return withDeadline(timeoutMs, body);
+  if (signal.aborted) throw abortedError(signal);
+  try {
+    await withBudget({ totalMs: timeoutMs, afterStopMs: 0, stop: signal }, body);
+  } catch (error) {
+    throw signal.aborted && error instanceof PushError ? abortedError(signal) : error;
+  }
+}
+
+/** Whatever was under way when the signal aborted: it was broken off, and failed by nobody's fault. */
+function abortedError({ reason }: AbortSignal): PushError {
+  return new PushError('PUSH_ABORTED', 'the push was aborted', { retryable: false, cause: reason });
 }
 
 /** @throws UsageError for what is wrong with a receiver. */

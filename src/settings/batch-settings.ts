@@ -1,6 +1,6 @@
 import { parseGroupingLabel } from '../delivery/grouping-key.js';
 import { redactAddress, withoutUserinfo } from '../redact.js';
-import { oneOf, spoolLimit, text, timerDuration, timezone } from './parsers.js';
+import { oneOf, path, spoolLimit, text, timerDuration, timezone } from './parsers.js';
 
 const duration = { kind: 'value', parse: timerDuration({ zero: 'allowed' }) } as const;
 const DURATION = 'a duration of at most 24d such as 30s or 5m';
@@ -31,7 +31,7 @@ export const batchSettings = {
     flags: '--remote-write-file <file>',
     env: ['PROMBATCH_REMOTE_WRITE_FILE'],
     help: "receivers of remote write with how to get in, in the YAML form of Prometheus' remote_write",
-    parse: text,
+    parse: path,
     expected: 'a file',
   },
   job: {
@@ -123,7 +123,7 @@ export const batchSettings = {
     env: ['PROMBATCH_SPOOL'],
     opposite: 'noSpool',
     help: 'where the final push is kept until the gateway has it (default: prombatch/spool in the XDG state home)',
-    parse: text,
+    parse: path,
     expected: 'a folder',
   },
   noSpool: {
@@ -147,7 +147,7 @@ export const batchSettings = {
     flags: '--textfile <dir>',
     env: ['PROMBATCH_TEXTFILE'],
     help: "also write the metrics for node_exporter's textfile collector; with --gateway none only there",
-    parse: text,
+    parse: path,
     expected: 'a folder',
   },
   httpConfigFile: {
@@ -155,7 +155,7 @@ export const batchSettings = {
     flags: '--http-config-file <file>',
     env: ['PROMBATCH_HTTP_CONFIG_FILE'],
     help: "how to get into a protected gateway, in the YAML form of Prometheus' http_config",
-    parse: text,
+    parse: path,
     expected: 'a file',
   },
   dryRun: {

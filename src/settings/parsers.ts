@@ -7,6 +7,9 @@ import type { Parse } from './setting.js';
 /** Any text that is not empty. */
 export const text: Parse<string> = (given) => (given === '' ? undefined : given);
 
+/** The path of a file or folder: no system has one with a null character. */
+export const path: Parse<string> = (given) => (given.includes('\0') ? undefined : text(given));
+
 /** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): Parse<number> {
   return (given) => {

@@ -34,22 +34,24 @@ export async function collectMetrics(
   deadline: Deadline,
 ): Promise<{ readonly text: string; readonly problem?: string | undefined }> {
   const limitMs = Math.round(deadline.remainingMs());
-  let own: string | undefined;
+  let own: string | typeof LATE;
   try {
     own = await Promise.race([options.collect(), passed(deadline)]);
   } catch (error) {
     return { text: '', problem: `collecting them failed: ${describeThrown(error)}` };
   }
-  if (own === undefined) return { text: '', problem: `collecting them took more than ${limitMs}ms` };
-  if (typeof own !== 'string') return { text: '', problem: 'metrics() gave no text' };
+  if (own === LATE) return { text: '', problem: `collecting them took more than ${limitMs}ms` };
+  if (typeof own !== 'string') return { text: '', problem: `metrics() gave ${typeof own}, and no text` };
   const text = endWithNewline(inTextFormat(own));
   return { text, problem: findMetricsProblem(text, options) };
 }
 
-function passed({ signal }: Deadline): Promise<undefined> {
+const LATE = Symbol('late');
+
+function passed({ signal }: Deadline): Promise<typeof LATE> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    if (signal.aborted) resolve(LATE);
+    signal.addEventListener('abort', () => resolve(LATE), { once: true });
   });
 }
 

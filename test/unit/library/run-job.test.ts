@@ -35,6 +35,11 @@ describe('an option that makes no sense is a UsageError, and nothing is run', ()
     [{ grouping: { a: 1 } }, 'grouping: expected a text for label "a", got 1'],
     [{ grouping: 'a=1' }, 'grouping: expected labels such as { host: "db1" }, got "a=1"'],
     [{ grouping: [['a']] }, 'grouping: expected pairs of a name and a value, got an array'],
+    [{ grouping: new Map([['a', '1']]) }, 'grouping: expected labels such as { host: "db1" }, got a Map'],
+    [{ job: 'a\ud800' }, 'job: expected a name, got "a\\ud800", which is not valid Unicode'],
+    [{ spool: '/tmp/a\0b' }, 'spool: expected a folder or false, got "/tmp/a\\u0000b"'],
+    [{ textfile: 'a\0' }, 'textfile: expected'],
+    [{ httpConfigFile: 'a\0' }, 'httpConfigFile: expected'],
     [{ grouping: null }, 'grouping: expected labels such as { host: "db1" }, got null'],
     [{ grouping: { job: 'x' } }, 'grouping: expected a label other than "job", got "job=x"'],
     [
@@ -265,6 +270,48 @@ describe('pushMetrics', () => {
     const silent = { metrics: () => new Promise<string>(() => {}) };
     const pushed = pushMetrics(silent, { gateway: 'localhost:1', job: 'plain', timeoutMs: 50 });
     await expect(pushed).rejects.toThrow('collecting them took more than 50ms');
+  });
+
+  test('a source that gives no text is told so', async () => {
+    const pushed = pushMetrics({ metrics: () => undefined } as never, {
+      gateway: 'localhost:1',
+      job: 'plain',
+    });
+    await expect(pushed).rejects.toThrow('metrics() gave undefined, and no text');
+  });
+
+  describe('that is aborted says so', () => {
+    const aborted = { name: 'PushError', code: 'PUSH_ABORTED', message: 'the push was aborted' };
+    const silent = () => new Promise<string>(() => {});
+
+    test('before it begins: nothing is pushed', async () => {
+      const gateway = await startGateway();
+      const signal = AbortSignal.abort();
+      const pushed = pushMetrics(source, { gateway: gateway.url, job: 'plain', signal });
+      await expect(pushed).rejects.toMatchObject(aborted);
+      expect(gateway.groups()).toEqual([]);
+      await gateway.close();
+    });
+
+    test('while it collects', async () => {
+      const stop = new AbortController();
+      const pushed = pushMetrics(
+        { metrics: silent },
+        { gateway: 'localhost:1', job: 'a', signal: stop.signal },
+      );
+      stop.abort();
+      await expect(pushed).rejects.toMatchObject(aborted);
+    });
+
+    test('while the gateway keeps it waiting', async () => {
+      const stop = new AbortController();
+      const server = createServer(() => stop.abort());
+      await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      const pushed = pushMetrics(source, { gateway: `127.0.0.1:${port}`, job: 'a', signal: stop.signal });
+      await expect(pushed).rejects.toMatchObject(aborted);
+      server.close();
+    });
   });
 
   test('refuses a label that the gateway would overwrite', async () => {
