@@ -109,11 +109,17 @@ function identityOf(labels: Labels): Pick<JobView, 'job' | 'labels'> {
 type GatewayMetricName = 'push_time_seconds' | 'push_failure_time_seconds';
 type Facts = Readonly<Partial<Record<BatchMetricName | GatewayMetricName, number>>>;
 
-/** The values that carry no label, by name: what has one is not prombatch's, and what is not finite is no fact. */
+/**
+ * The values that carry no label, by name: what has one is not prombatch's, nor is the sum of a histogram, and what is not
+ * finite is no fact.
+ */
 function readFacts({ families }: GatewayGroup): Facts {
   const values = families
     .filter(({ name }) => /^(?:batch_job|push)_/.test(name))
-    .map(({ name, samples }) => [name, samples.find(({ labels }) => labels.length === 0)?.value] as const);
+    .flatMap(({ name, samples }) =>
+      samples.filter((sample) => sample.name === name && sample.labels.length === 0),
+    )
+    .map(({ name, value }) => [name, value] as const);
   return Object.fromEntries(values.filter(([, value]) => Number.isFinite(value)));
 }
 

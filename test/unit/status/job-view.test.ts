@@ -168,6 +168,23 @@ describe('what a group says of its job', () => {
     expect({ state, problems }).toEqual({ state: 'no_batch_metrics', problems: [] });
   });
 
+  test.each(['histogram', 'summary'] as const)(
+    'a batch metric that another tool pushes as a %s is no fact',
+    (type) => {
+      const family = (name: string) => ({
+        name,
+        type,
+        samples: [
+          { name: `${name}_sum`, labels: [], value: 7 },
+          { name: `${name}_count`, labels: [], value: 5 },
+        ],
+      });
+      const families = [family('batch_job_success'), family('batch_job_last_completion_timestamp_seconds')];
+      const view = viewJob({ labels: [['job', 'a']], families }, NOW);
+      expect(view).toEqual({ job: 'a', labels: {}, state: 'no_batch_metrics', problems: [] });
+    },
+  );
+
   test('an old success of a job without a due time is overdue by --max-age, and that of one with a due time is not', () => {
     const old = { ...succeeded, last_success_timestamp_seconds: NOW - 101 };
     expect(viewJob(batch(old), NOW).problems).toEqual([]);
