@@ -99,8 +99,12 @@ function describeRefused({ lastPushAgeSeconds }: JobView): string {
     : `the gateway refused a push; the last that it took was ${describeAge(lastPushAgeSeconds)}`;
 }
 
-/** `just now`, `3d4h ago`. */
+/** By how much clocks may differ without a word of it. */
+const CLOCK_SECONDS = 5;
+
+/** `just now`, `3d4h ago`; `2h from now` of a clock that was ahead. */
 export function describeAge(seconds: number): string {
+  if (seconds < -CLOCK_SECONDS) return `${describeSpan(Math.floor(-seconds))} from now`;
   return seconds < 1 ? 'just now' : `${describeSpan(Math.floor(seconds))} ago`;
 }
 

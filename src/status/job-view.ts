@@ -44,6 +44,7 @@ export interface JobView {
   readonly runningSinceSeconds?: number;
   readonly runningForSeconds?: number;
   readonly lastSuccessSeconds?: number;
+  /** Negative if the job's clock was ahead. */
   readonly lastSuccessAgeSeconds?: number;
   /** By when the next success is due; with `maxAgeSeconds`, also that of a job that does not say so. */
   readonly dueSeconds?: number;
@@ -191,7 +192,7 @@ function viewSuccess(
   const due = facts.batch_job_success_due_timestamp_seconds ?? byAge;
   return {
     ...known('lastSuccessSeconds', lastSuccess),
-    ...(lastSuccess === undefined ? {} : { lastSuccessAgeSeconds: Math.max(0, nowSeconds - lastSuccess) }),
+    ...(lastSuccess === undefined ? {} : { lastSuccessAgeSeconds: nowSeconds - lastSuccess }),
     ...known('dueSeconds', due),
     ...(due === undefined
       ? {}

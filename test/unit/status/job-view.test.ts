@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { GatewayGroup } from '../../../src/exposition/api-groups.js';
 import { outcomeFamilies, startFamilies } from '../../../src/outcome/batch-metrics.js';
 import type { RunOutcome } from '../../../src/outcome/outcome.js';
+import { describeJob } from '../../../src/status/describe.js';
 import { PROBLEMS, viewJob } from '../../../src/status/job-view.js';
 
 const NOW = 1_800_000_000;
@@ -185,6 +186,16 @@ describe('what a group says of its job', () => {
     },
   );
 
+  test.each([
+    ['a clock that is a little ahead', NOW + 3, 'just now'],
+    ['a clock that is hours ahead', NOW + 7200, '2h from now'],
+    ['milliseconds for seconds', NOW * 1000, '57020y200d from now'],
+  ])('a success by %s is told as far ahead as it is', (_, seconds, words) => {
+    const view = viewJob(batch({ ...succeeded, last_success_timestamp_seconds: seconds }), NOW);
+    expect(view.lastSuccessAgeSeconds).toBe(NOW - seconds);
+    expect(describeJob(view).lastSuccess).toBe(words);
+  });
+
   test('an old success of a job without a due time is overdue by --max-age, and that of one with a due time is not', () => {
     const old = { ...succeeded, last_success_timestamp_seconds: NOW - 101 };
     expect(viewJob(batch(old), NOW).problems).toEqual([]);
@@ -289,7 +300,7 @@ describe('for all groups', () => {
         expect(view.runningSinceSeconds !== undefined).toBe(['running', 'killed'].includes(view.state));
         if (view.state === 'no_batch_metrics') expect(view.lastRunSucceeded).toBeUndefined();
         for (const value of Object.values(view)) if (typeof value === 'number') expect(value).not.toBeNaN();
-        for (const age of [view.lastSuccessAgeSeconds, view.lastPushAgeSeconds, view.runningForSeconds])
+        for (const age of [view.lastPushAgeSeconds, view.runningForSeconds])
           expect(age ?? 0).toBeGreaterThanOrEqual(0);
       }),
       { numRuns: 2000 },
