@@ -32,10 +32,7 @@ export function createPushRecord(onPush: (event: PushEvent) => void = () => {}):
       if (!('message' in event)) return;
       const { labels, status, atSeconds } = event;
       const message = event.message.slice(0, LONGEST_MESSAGE);
-      refusals = [{ labels: Object.fromEntries(labels), status, message, atSeconds }, ...refusals].slice(
-        0,
-        KEPT,
-      );
+      refusals = [{ labels, status, message, atSeconds }, ...refusals].slice(0, KEPT);
     },
     refusals: () => refusals,
   };

@@ -125,6 +125,45 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
     await waitFor('the refusal to go', async () => (await page.locator('#refusals p').count()) === 0);
   });
 
+  test('a refused push of a group with a label called value is told like any other', async () => {
+    await push('/metrics/job/rows/value/5', 'rows many\n');
+    await page.goto(gateway.url);
+    await shows('A push of');
+    expect(await text(page.locator('#refusals p'))).toMatch(
+      /^A push of rows \{value="5"\} was refused .* with 400: /,
+    );
+  });
+
+  test('a group with a part of the batch metrics shows that part, and why it is wrong', async () => {
+    const ago = Date.now() / 1000 - 7230;
+    await push(
+      '/metrics/job/part',
+      `batch_job_success_due_timestamp_seconds ${ago}\nbatch_job_records_processed 42\n`,
+    );
+    await page.goto(gateway.url);
+    await shows('part');
+    expect(await text(summary('part'))).toMatch(
+      /^last push succeeded part pushed .* overdue by 2h records 42$/,
+    );
+  });
+
+  test('no value covers another or leaves its row, however long it is', async () => {
+    const values = ['duration_seconds', 'records_processed', 'exit_code'].map(
+      (name) => `batch_job_${name} 1.2345678901234567e+300\n`,
+    );
+    await push('/metrics/job/long', `${values.join('')}batch_job_success_due_timestamp_seconds 1e300\n`);
+    await page.goto(gateway.url);
+    await shows('long');
+    const row = await page.locator('.group > details > summary').boundingBox();
+    const cells = await page.locator('.cell:not(.empty), .state').all();
+    for (const [index, cell] of cells.entries()) {
+      const wide = await cell.evaluate((at) => at.scrollWidth - at.clientWidth);
+      const box = await cell.boundingBox();
+      expect(wide, `cell ${index}`).toBeLessThanOrEqual(1);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual((row?.x ?? 0) + (row?.width ?? 0));
+    }
+  });
+
   test('shows histograms and summaries by bucket and quantile', async () => {
     await push(
       '/metrics/job/a',

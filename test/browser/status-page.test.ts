@@ -57,6 +57,22 @@ describe.skipIf(!executablePath)('the page of prombatch status --serve in Chromi
       expect(errors).toEqual([]);
     });
 
+    test('where no job is of the selection, it says so, and not that nothing was pushed', async () => {
+      const chosen = startCli(['status', '-g', gateway().url, '--serve', '0', '--job', 'typo*']);
+      const url = await waitFor(
+        'the address',
+        () => /at (http:\/\/127\.0\.0\.1:\d+)/.exec(chosen.stderr())?.[1],
+      );
+      const page = await browser.newPage();
+      await page.goto(url);
+      await page.waitForSelector('.empty-page:not([hidden])');
+      expect(await page.locator('.empty-page').innerText()).toMatch(
+        /^The gateway holds \d+ groups, and none is what --job and --grouping ask for\.$/,
+      );
+      chosen.child.kill('SIGTERM');
+      await chosen.result;
+    });
+
     test('a gateway that goes away is said, and what was seen last stays', async () => {
       const page = await browser.newPage();
       await page.goto(/at (http:\S+)/.exec(cli.stderr())?.[1] ?? '');

@@ -1,4 +1,5 @@
 import type { GatewayGroup } from '../../exposition/api-groups.js';
+import type { Labels } from '../../exposition/family.js';
 import { formatValue } from '../../exposition/write.js';
 import type { Selection } from '../../status/view-jobs.js';
 
@@ -26,13 +27,13 @@ export interface PageData {
 export interface Refusal {
   readonly atSeconds: number;
   /** `job` and the grouping labels. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly status: number;
   /** The gateway's own words. */
   readonly message: string;
 }
 
-/** As JSON, with the values that it has no form for (`NaN`, infinities) as text. */
+/** As JSON, with the values that it has no form for (`NaN`, infinities) as text; no name in it is of foreign making. */
 export function writePageData(data: PageData): string {
   return JSON.stringify(data, (_, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? formatValue(value) : value,

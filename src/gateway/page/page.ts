@@ -29,6 +29,7 @@ export function renderPage(options: PageOptions): string {
 <div id="refusals"></div>
 <div class="columns" aria-hidden="true"><span>outcome</span><span>job</span><span>last success</span><span>due</span><span>took</span><span>records</span></div>
 <main id="groups"></main>
+<p id="hint" class="empty-page" hidden></p>
 <footer>${escapeMarkup(options.footer)}${options.readOnly ? '' : ' <a href="/metrics">/metrics</a> <a href="/api/v1/metrics">/api/v1/metrics</a>'}</footer>
 <dialog id="confirm" aria-labelledby="question">
   <form method="dialog">

@@ -41,7 +41,7 @@ details[open] > summary::before { content: "▾"; }
 [data-state=no_batch_metrics] .state { color: var(--soft); font-weight: 400; }
 [data-state=no_batch_metrics].wrong .state { color: var(--bad); }
 .name { overflow-wrap: anywhere; } .label { color: var(--soft); }
-.cell { font-variant-numeric: tabular-nums; white-space: nowrap; } .cell.bad { font-weight: 600; }
+.cell { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; } .state { overflow-wrap: anywhere; } .cell.bad { font-weight: 600; }
 .notes { grid-column: 2 / -1; font-size: .9rem; color: var(--soft); overflow-wrap: anywhere; } .notes:empty { display: none; }
 .wrong .notes { color: var(--bad); }
 .body { border-top: 1px solid var(--line); padding: .6rem .9rem .6rem 2rem; background: var(--card); border-radius: 0 0 .5rem .5rem; }

@@ -61,14 +61,14 @@ export function createRow(first: JobRow, onDelete: ((row: JobRow) => void) | und
       const overdue = view.problems.includes('overdue');
       box.dataset.state = view.state;
       box.classList.toggle('wrong', view.problems.length > 0);
-      if (view.state === 'no_batch_metrics') showAsPushgateway(view, state, cells);
+      if (view.state === 'no_batch_metrics') showPush(view, state, cells[0]);
       else {
         setText(state, words.state);
         cells[0].show(words.lastSuccess, { atSeconds: view.lastSuccessSeconds });
-        cells[1].show(words.due, { atSeconds: view.dueSeconds, bare: overdue });
-        cells[2].show(words.duration);
-        cells[3].show(words.records);
       }
+      cells[1].show(words.due, { atSeconds: view.dueSeconds, bare: overdue });
+      cells[2].show(words.duration);
+      cells[3].show(words.records);
       cells[1].box.classList.toggle('bad', overdue);
       setText(
         notes,
@@ -79,16 +79,14 @@ export function createRow(first: JobRow, onDelete: ((row: JobRow) => void) | und
   };
 }
 
-/** A group without batch metrics says what the Pushgateway's own page does: when the last push was, and whether it succeeded. */
-function showAsPushgateway(view: JobView, state: HTMLElement, cells: readonly Cell[]): void {
+/** A group that says of no outcome shows what the Pushgateway's own page does: when the last push was, and whether it succeeded. */
+function showPush(view: JobView, state: HTMLElement, cell: Cell): void {
   const pushed = view.lastPushAgeSeconds;
   setText(state, view.problems.includes('push_refused') ? 'last push failed' : 'last push succeeded');
-  const [first, ...others] = cells;
-  first?.show(pushed === undefined ? 'never pushed' : `pushed ${describeAge(pushed)}`, {
+  cell.show(pushed === undefined ? 'never pushed' : `pushed ${describeAge(pushed)}`, {
     atSeconds: view.lastPushSeconds,
     bare: true,
   });
-  for (const cell of others) cell.show('');
 }
 
 interface Cell {

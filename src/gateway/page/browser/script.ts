@@ -1,4 +1,5 @@
 // Runs in the browser. `scripts/page-script.mjs` makes it the text that the page carries.
+import type { Labels } from '../../../exposition/family.js';
 import { headline, isOfKind } from '../../../status/counts.js';
 import { describeAge, describeLabels, describeName } from '../../../status/describe.js';
 import { printable } from '../../../status/printable.js';
@@ -19,6 +20,8 @@ const kinds = createKindFilter(draw);
 const shown = new Map<string, RowView>();
 
 let read = false;
+/** How many groups the gateway holds, shown or not. */
+let held = 0;
 let refusals: readonly Refusal[] = [];
 let nowSeconds = 0;
 /** By key, in the order shown. */
@@ -26,10 +29,9 @@ let rows: ReadonlyMap<string, JobRow> = new Map();
 /** What is searched of each row, made once a reading and only for a search. */
 let texts = new Map<JobRow, string>();
 
-const keyOfLabels = (labels: Readonly<Record<string, string>>): string =>
-  JSON.stringify(Object.entries(labels).sort());
+const keyOfLabels = (labels: Labels): string => JSON.stringify([...labels].sort());
 const keyOf = ({ view, group }: JobRow): string =>
-  group ? keyOfLabels(Object.fromEntries(group.labels)) : `missing ${view.job}`;
+  group ? keyOfLabels(group.labels) : `missing ${view.job}`;
 
 async function refresh(): Promise<void> {
   const response = await fetch(location.pathname, { headers: { Accept: 'application/json' } }).catch(
@@ -39,6 +41,7 @@ async function refresh(): Promise<void> {
   const data = readPageData(await response.text());
   ({ refusals, nowSeconds } = data);
   read = true;
+  held = data.groups.length;
   rows = new Map(viewJobs(data.groups, nowSeconds, options.selection).map((row) => [keyOf(row), row]));
   texts = new Map();
   draw();
@@ -118,21 +121,23 @@ function remove(row: JobRow): void {
   });
 }
 
+/** What to do if there is no row, below where rows would be. */
 function drawHint(): void {
-  const hint = document.querySelector('.empty-page');
   document.body.classList.toggle('nothing', rows.size === 0);
-  if (rows.size > 0) hint?.remove();
-  else if (!hint) {
-    const command = element('code', {}, `npx prombatch run --gateway ${options.gateway ?? location.origin}`);
-    main.append(
-      element(
-        'p',
-        { className: 'empty-page' },
-        'Nothing has been pushed yet. Run the sample job, or a job of your own: ',
-        command,
-      ),
-    );
-  }
+  const box = byId('hint');
+  box.hidden = rows.size > 0;
+  const [said, command] =
+    held === 0
+      ? [
+          'Nothing has been pushed yet. Run the sample job, or a job of your own: ',
+          `npx prombatch run --gateway ${options.gateway ?? location.origin}`,
+        ]
+      : [
+          `The gateway holds ${held} group${held === 1 ? '' : 's'}, and none is what --job and --grouping ask for.`,
+          '',
+        ];
+  if (box.textContent !== said + command)
+    box.replaceChildren(said, ...(command === '' ? [] : [element('code', {}, command)]));
 }
 
 /** The refused pushes of which no row tells: the newest of those that were not followed by one that was taken. */
@@ -141,18 +146,17 @@ function drawRefusals(): void {
     const view = rows.get(keyOfLabels(labels))?.view;
     return !view?.problems.includes('push_refused') && (view?.lastPushSeconds ?? 0) < atSeconds;
   });
-  const lines = lone
-    .slice(0, 5)
-    .map(({ labels: { job = '', ...grouping }, atSeconds, status, message }) =>
-      element(
-        'p',
-        {},
-        'A push of ',
-        foreign(describeName({ job, labels: grouping })),
-        ` was refused ${describeAge(nowSeconds - atSeconds)} with ${status}: `,
-        foreign(printable(message)),
-      ),
+  const lines = lone.slice(0, 5).map(({ labels, atSeconds, status, message }) => {
+    const { job = '', ...grouping } = Object.fromEntries(labels);
+    return element(
+      'p',
+      {},
+      'A push of ',
+      foreign(describeName({ job, labels: grouping })),
+      ` was refused ${describeAge(nowSeconds - atSeconds)} with ${status}: `,
+      foreign(printable(message)),
     );
+  });
   const box = byId('refusals');
   if (box.textContent !== lines.map((line) => line.textContent).join('')) box.replaceChildren(...lines);
 }
