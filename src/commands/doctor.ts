@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseGatewayAddress } from '../delivery/http/gateway-address.js';
 import { PushError } from '../delivery/http/push-error.js';
 import type { Evidence, GatewayEvidence } from '../doctor/evidence.js';
 import type { ScrapedGateway } from '../doctor/read/read-prometheus.js';
@@ -7,11 +8,20 @@ import type { Host } from '../process/host.js';
 import { redactAddress } from '../redact.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { gatewayCredentials } from '../settings/credentials.js';
-import { text } from '../settings/parsers.js';
-import type { SettingValues } from '../settings/setting.js';
+import type { Parse, SettingValues } from '../settings/setting.js';
 import { resolveSpoolPath } from '../settings/spool-path.js';
 import { defineCommand } from './steps/command.js';
 import { gatewaySettings } from './steps/read-gateway.js';
+
+/** An address of the form that a gateway's has. */
+const addressText: Parse<string> = (given) => {
+  try {
+    parseGatewayAddress(given);
+    return given;
+  } catch {
+    return undefined;
+  }
+};
 
 const settings = {
   ...gatewaySettings,
@@ -21,7 +31,7 @@ const settings = {
     flags: '--prometheus <url>',
     env: [],
     help: 'also look at the Prometheus that should scrape it',
-    parse: text,
+    parse: addressText,
     expected: 'the address of a Prometheus such as http://localhost:9090',
     redact: redactAddress,
   },

@@ -587,7 +587,7 @@ describe('prombatch doctor', () => {
 
   test.each([
     [['-g', 'embedded'], '--gateway: expected the address of a Pushgateway or none, got "embedded"'],
-    [['--prometheus', 'http://x:99999'], 'gateway: expected host:port'],
+    [['--prometheus', 'http://x:99999'], '--prometheus: expected the address of a Prometheus'],
   ])('%j is exit 2', async (args, message) => {
     const { code, stderr } = await runCli(['doctor', ...args]);
     expect(code).toBe(2);
