@@ -23,8 +23,18 @@ export function runProcess(): void {
     env: process.env,
     cwd: currentFolder(),
     pid: process.pid,
-    stdout: { write: writeStdout, isTTY: isatty(1), columns: () => process.stdout.columns ?? 80 },
-    stderr: { write: stderr.write, isTTY: isatty(2), columns: () => process.stderr.columns ?? 80 },
+    stdout: {
+      write: writeStdout,
+      isTTY: isatty(1),
+      columns: () => process.stdout.columns ?? 80,
+      rows: () => process.stdout.rows ?? 24,
+    },
+    stderr: {
+      write: stderr.write,
+      isTTY: isatty(2),
+      columns: () => process.stderr.columns ?? 80,
+      rows: () => process.stderr.rows ?? 24,
+    },
     ...lifecycle,
   };
 

@@ -56,4 +56,6 @@ export interface Output {
   readonly isTTY: boolean;
   /** The terminal's width in characters. */
   columns(): number;
+  /** The terminal's height in lines. */
+  rows(): number;
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { runCli, startCli } from '../support/cli.js';
+import { stalling } from '../support/faulty-server.js';
 import { long } from '../support/long.js';
 import { describeOnPushgateways } from '../support/pushgateway.js';
 import { HOSTILE, pushSituations, situations } from '../support/situations.js';
@@ -150,6 +151,18 @@ describe('prombatch status', () => {
     expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toContain('nothing listens at http://127.0.0.1:1');
     expect(elapsedMs).toBeLessThan(10_000);
+  });
+
+  test('--watch ends at once at a signal, although the gateway does not answer', async () => {
+    const server = await stalling();
+    const cli = startCli(['status', '-g', server.address, '--watch']);
+    await waitFor('the reading', () => server.requests.length > 0);
+    const startMs = performance.now();
+    cli.child.kill('SIGINT');
+    const { code, stderr } = await cli.result;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(performance.now() - startMs).toBeLessThan(5000);
+    await server.close();
   });
 
   test('--serve warns if other machines can reach it, and shows why the gateway cannot be read', async () => {

@@ -3,8 +3,9 @@ import { type Backlog, describeBacklog } from '../../delivery/spool/backlog.js';
 import { PrombatchError } from '../../errors.js';
 import type { GatewayGroup } from '../../exposition/api-groups.js';
 import { type Log, logError } from '../../log.js';
-import type { Host } from '../../process/host.js';
+import type { Host, Output } from '../../process/host.js';
 import { countKinds } from '../../status/counts.js';
+import { fitScreen } from '../../status/fit-screen.js';
 import type { JobView } from '../../status/job-view.js';
 import { formatTable } from '../../status/table.js';
 import { type Selection, viewJobs } from '../../status/view-jobs.js';
@@ -27,7 +28,6 @@ export interface HostBacklog {
 }
 
 const REDRAW_MS = 2000;
-const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 
 /** Prints how the jobs are; the exit code tells whether all is well. */
 export async function showStatus(host: Host, _log: Log, json: boolean, shown: ShownStatus): Promise<number> {
@@ -36,22 +36,48 @@ export async function showStatus(host: Host, _log: Log, json: boolean, shown: Sh
   return views.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }
 
-/** Prints it again and again until a signal. A reading that fails is told, and tried again. */
+/** Prints it again and again until a signal, which a reading does not hold up. A reading that fails is told, and tried again. */
 export async function watchStatus(host: Host, log: Log, json: boolean, shown: ShownStatus): Promise<number> {
   const stop = new AbortController();
-  void host.untilStopped().then(() => stop.abort());
-  const clear = host.stdout.isTTY && !json ? CLEAR : '';
-  while (!stop.signal.aborted) {
-    try {
-      const views = await readViews(shown);
-      if (!stop.signal.aborted) host.stdout.write(clear + format(host, json, shown, views));
-    } catch (error) {
-      if (!(error instanceof PrombatchError)) throw error;
-      logError(log, error);
+  const stopped = host.untilStopped().then(() => stop.abort());
+  const screen = host.stdout.isTTY && !json ? openScreen(host.stdout) : undefined;
+  try {
+    while (!stop.signal.aborted) {
+      try {
+        const views = await Promise.race([readViews(shown), stopped]);
+        if (views) (screen ?? host.stdout).write(format(host, json, shown, views));
+      } catch (error) {
+        if (!(error instanceof PrombatchError)) throw error;
+        logError(log, error);
+      }
+      await wait(REDRAW_MS, undefined, { signal: stop.signal }).catch(() => {});
     }
-    await wait(REDRAW_MS, undefined, { signal: stop.signal }).catch(() => {});
+  } finally {
+    screen?.close();
   }
   return 0;
+}
+
+const ENTER = '\x1b[?1049h';
+const LEAVE = '\x1b[?1049l';
+const CLEAR = '\x1b[H\x1b[2J';
+
+/**
+ * A terminal's other screen, from the first writing on: what the terminal held stays. Each writing takes the place of the
+ * one before, and shows its first lines; the last stays when it is closed.
+ */
+function openScreen(output: Output): { write(text: string): void; close(): void } {
+  let last: string | undefined;
+  return {
+    write(text) {
+      const fitting = fitScreen(text, output.rows(), output.columns());
+      output.write((last === undefined ? ENTER : '') + CLEAR + fitting);
+      last = fitting;
+    },
+    close() {
+      if (last !== undefined) output.write(LEAVE + last);
+    },
+  };
 }
 
 async function readViews({ readGroups, selection }: ShownStatus): Promise<JobView[]> {

@@ -4,7 +4,7 @@ import { barLine, createProgressBar } from '../../../src/process/progress-bar.js
 
 function terminal(isTTY = true): Output & { written: string[] } {
   const written: string[] = [];
-  return { written, isTTY, columns: () => 60, write: (text) => void written.push(text) };
+  return { written, isTTY, columns: () => 60, rows: () => 24, write: (text) => void written.push(text) };
 }
 
 test.each([
