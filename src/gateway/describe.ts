@@ -1,6 +1,7 @@
-import { writeLabels } from '../exposition/write.js';
+import { writeLabels, formatValue as writeValue } from '../exposition/write.js';
 import { describeName, describeOutcome } from '../status/describe.js';
 import { viewJob } from '../status/job-view.js';
+import { printable } from '../status/printable.js';
 import { type Metric, toFamily } from './metric.js';
 import { ownLabels, toGatewayGroup } from './render.js';
 import { type Group, PUSH_FAILURE_TIME, PUSH_TIME } from './store.js';
@@ -47,18 +48,15 @@ function formatGroup(group: Group): string {
     (row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`,
   );
   if (metrics.length > rows.length) lines.push(`  … and ${metrics.length - rows.length} more`);
-  return printable(`\n${writeLabels(group.labels)}\n${lines.join('\n')}\n`);
-}
-
-/** Without control characters, which a terminal would obey. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, '\ufffd');
+  return ['', writeLabels(group.labels), ...lines, ''].map((line) => printable(line)).join('\n');
 }
 
 function formatValue(name: string, { value }: Metric): string {
   if (value.kind !== 'single') return `count ${value.count}, sum ${value.sum}`;
-  const isTime = name.endsWith('_timestamp_seconds') && value.value > 0;
-  return isTime ? new Date(value.value * 1000).toISOString() : String(value.value);
+  const time =
+    name.endsWith('_timestamp_seconds') && value.value > 0 ? new Date(value.value * 1000) : undefined;
+  // Not every number is a time that a date can hold.
+  return time && !Number.isNaN(time.getTime()) ? time.toISOString() : writeValue(value.value);
 }
 
 function ownFamilies({ families }: Group) {

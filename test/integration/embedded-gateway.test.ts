@@ -356,3 +356,18 @@ test('what a label holds reaches the terminal without its control characters', a
   await push('/metrics/job@base64/G1szMW0', 'x{l="\u0007"} 1\n');
   expect(formatGroups(gateway.url, gateway.groups(), Date.now() / 1000)).not.toMatch(/[^\P{Cc}\n]/u);
 });
+
+test('what it holds is told whatever its values and labels are, without what turns a line around', async () => {
+  const odd = await openGateway();
+  await fetch(`${odd.url}/metrics/job/a/host/${encodeURIComponent('\u202eb')}`, {
+    method: 'POST',
+    body: 'micros_timestamp_seconds 1.7e15\nnever_timestamp_seconds +Inf\nseen_timestamp_seconds 1.7e9\n',
+  });
+  const text = formatGroups(odd.url, odd.groups(), Date.now() / 1000);
+  await odd.close();
+  expect(text).toMatch(/micros_timestamp_seconds +untyped +1700000000000000\n/);
+  expect(text).toMatch(/never_timestamp_seconds +untyped +\+Inf\n/);
+  expect(text).toMatch(/seen_timestamp_seconds +untyped +2023-11-14T22:13:20.000Z\n/);
+  expect(text).not.toContain('\u202e');
+  expect(text).toContain('{host="\\u202eb",job="a"}');
+});
