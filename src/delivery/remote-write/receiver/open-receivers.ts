@@ -13,20 +13,28 @@ export interface ReceiversAccess {
   readonly remoteWriteFile?: string | undefined;
 }
 
-/**
- * The receivers that URLs and a file name. They are independent: what is wrong with one is told by `onError`, and the
- * others are opened all the same.
- *
- * @throws what `onError` throws.
- */
+/** The receivers of `readReceivers`, as a run talks to them. @throws what `onError` throws. */
 export async function openReceivers(
-  { remoteWrite, remoteWriteFile }: ReceiversAccess,
+  access: ReceiversAccess,
   log: Log,
   onError: (error: UsageError) => void,
 ): Promise<Receiver[]> {
+  return (await readReceivers(access, onError)).map((config) => createReceiver(config, log));
+}
+
+/**
+ * The receivers that URLs and a file name. They are independent: what is wrong with one is told by `onError`, and the
+ * others are read all the same.
+ *
+ * @throws what `onError` throws.
+ */
+export async function readReceivers(
+  { remoteWrite, remoteWriteFile }: ReceiversAccess,
+  onError: (error: UsageError) => void,
+): Promise<ReceiverConfig[]> {
   const names = new Set<string>();
-  const open = (config: () => ReceiverConfig): Receiver[] => {
-    const receiver = attempt(() => createReceiver(checkOnce(config(), names), log), onError);
+  const open = (config: () => ReceiverConfig): ReceiverConfig[] => {
+    const receiver = attempt(() => checkOnce(config(), names), onError);
     return receiver ? [receiver] : [];
   };
   const given = remoteWrite.map((url) => () => toConfig(url));

@@ -88,7 +88,7 @@ export function createReceiver(config: ReceiverConfig, log: Log): Receiver {
     } catch (error) {
       if (!(error instanceof PushError)) throw error;
       say(error.message);
-      return ofReceiver(error);
+      return errorOfReceiver(error);
     }
   };
 
@@ -139,7 +139,7 @@ function newestOf(series: readonly Series[]): number {
 }
 
 /** The failure of a connection with what to do about it on this road. */
-function ofReceiver(error: PushError): PushError {
+export function errorOfReceiver(error: PushError): PushError {
   const { code, message, retryable, cause, hint } = error;
   if (error instanceof PushUnreachable && hint !== undefined) {
     return new PushUnreachable(code, message, {

@@ -58,6 +58,41 @@ export function pendingByReceiver(spool: string): { readonly receiver: string; r
     .filter(({ entries }) => entries > 0);
 }
 
+/** What a spool holds for one receiver. */
+export interface ReceiverBacklog {
+  /** Its name, without credentials. */
+  readonly receiver: string;
+  /** Runs that wait until the receiver has them. */
+  readonly waiting: number;
+  /** When the first of them ended, in seconds since the epoch. */
+  readonly waitingSinceSeconds?: number;
+  /** Runs, or parts of runs, that were refused or are damaged: they are kept, and never sent. */
+  readonly setAside: number;
+}
+
+/**
+ * What waits in a spool and what was set aside there, by receiver; changes nothing.
+ *
+ * @throws the system's error if the spool cannot be read. A folder that is not there holds nothing.
+ */
+export function readReceiverBacklog(spool: string): readonly ReceiverBacklog[] {
+  return subfolders(join(spool, ROAD))
+    .map((name) => {
+      const groups = subfolders(join(spool, ROAD, name)).map((group) => join(spool, ROAD, name, group));
+      const waiting = groups.flatMap(readWaiting);
+      const setAside = groups
+        .map((group) => join(group, REJECTED))
+        .flatMap((rejected) => (existsSync(rejected) ? readdirSync(rejected) : []))
+        .filter((file) => !file.endsWith('.reason') && !file.endsWith('.tmp'));
+      const since =
+        waiting.length === 0
+          ? {}
+          : { waitingSinceSeconds: Math.min(...waiting.map(({ times }) => times.endMs)) / 1000 };
+      return { receiver: readName(name), waiting: waiting.length, ...since, setAside: setAside.length };
+    })
+    .filter(({ waiting, setAside }) => waiting > 0 || setAside > 0);
+}
+
 function readWaiting(folder: string) {
   return existsSync(folder) ? readNames(readdirSync(folder)).filter(({ waits }) => waits) : [];
 }
