@@ -2,6 +2,7 @@ import { checkAnswers } from './checks/answers.js';
 import { checkGroups } from './checks/groups.js';
 import { checkHost } from './checks/host.js';
 import { checkPrometheus } from './checks/prometheus.js';
+import { checkReceivers } from './checks/receivers.js';
 import { checkSetUp } from './checks/set-up.js';
 import { checkSize } from './checks/size.js';
 import type { Evidence } from './evidence.js';
@@ -11,6 +12,7 @@ import type { Finding } from './finding.js';
 const CHECKS: readonly ((evidence: Evidence) => readonly Finding[])[] = [
   checkAnswers,
   checkGroups,
+  checkReceivers,
   checkPrometheus,
   checkHost,
   checkSetUp,

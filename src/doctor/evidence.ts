@@ -1,10 +1,13 @@
 import type { PushError } from '../delivery/http/push-error.js';
+import type { Flag } from '../delivery/remote-write/receiver/receiver.js';
+import type { ReceiverBacklog } from '../delivery/remote-write/spool/receiver-spool.js';
 import type { Backlog } from '../delivery/spool/backlog.js';
 import type { GatewayGroup } from '../exposition/api-groups.js';
 
 /** All that was read, for checks to judge. What was not asked for is not there; what comes next gets its own part. */
 export interface Evidence {
   readonly gateway?: GatewayEvidence;
+  readonly receivers?: readonly ReceiverEvidence[];
   readonly spool?: SpoolEvidence;
   readonly textfile?: TextfileEvidence;
   readonly prometheus?: PrometheusEvidence;
@@ -48,9 +51,44 @@ export type Instead =
   | { readonly kind: 'elsewhere'; readonly target: string }
   | { readonly kind: 'unknown' };
 
+export interface ReceiverEvidence {
+  /** Its name, which has its address, without credentials. */
+  readonly target: string;
+  /** What names it to `prombatch flush`; empty if an environment variable does. */
+  readonly flags: readonly Flag[];
+  /** The answer to a request without a sample, which stores nothing. */
+  readonly probe: Reading;
+  /** If it takes none: the address on the same host that is a receiver's. */
+  readonly elsewhere?: string;
+  /** What it tells of itself. */
+  readonly server?: ReceiverServer;
+  /** Groups of which a run ended in the last day, if it can be asked. */
+  readonly recentGroups?: number;
+}
+
+export type ReceiverServer =
+  | {
+      readonly kind: 'prometheus';
+      readonly version: string;
+      /** Where its pages are. */
+      readonly base: string;
+      /** How late samples may come; `undefined` if the configuration cannot be read. */
+      readonly windowMs?: number;
+      /** `undefined` if only a size limits it. */
+      readonly retentionMs?: number;
+      /** The time of the newest sample that it holds in memory. */
+      readonly newestMs?: number;
+    }
+  | {
+      readonly kind: 'victoria-metrics';
+      /** Of samples closer together than this, it keeps one; 0 keeps all. */
+      readonly dedupMs: number;
+    };
+
 export interface SpoolEvidence {
   readonly path: string;
   readonly gateways: readonly Backlog[];
+  readonly receivers?: readonly ReceiverBacklog[];
   /** Why it cannot be read. */
   readonly problem?: string;
   readonly nowSeconds: number;

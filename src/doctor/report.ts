@@ -1,6 +1,6 @@
 import { describeSpan } from '../status/describe.js';
 import { printable } from '../status/printable.js';
-import type { Evidence } from './evidence.js';
+import type { Evidence, ReceiverEvidence } from './evidence.js';
 import type { Finding } from './finding.js';
 import { sizeOf } from './size.js';
 
@@ -21,17 +21,26 @@ export function formatReport(evidence: Evidence, findings: readonly Finding[]): 
 
 /** The same for programs. */
 export function reportJson(evidence: Evidence, findings: readonly Finding[]): object {
-  const { gateway, prometheus, spool } = evidence;
+  const { gateway, receivers, prometheus, spool } = evidence;
   const size = gateway?.groups && sizeOf(gateway);
   return {
     ...(gateway ? { gateway: gateway.target, version: gateway.about?.version, ...size } : {}),
+    ...(receivers
+      ? {
+          receivers: receivers.map(({ target, server, recentGroups }) => ({
+            receiver: target,
+            server,
+            recentGroups,
+          })),
+        }
+      : {}),
     ...(prometheus ? { prometheus: prometheus.target } : {}),
-    ...(spool ? { spool: { path: spool.path, gateways: spool.gateways } } : {}),
+    ...(spool ? { spool: { path: spool.path, gateways: spool.gateways, receivers: spool.receivers } } : {}),
     findings,
   };
 }
 
-function lookedAt({ gateway, prometheus, spool, textfile }: Evidence): readonly string[] {
+function lookedAt({ gateway, receivers = [], prometheus, spool, textfile }: Evidence): readonly string[] {
   const lines: string[] = [];
   if (gateway?.about) {
     const size = gateway.groups && sizeOf(gateway);
@@ -43,10 +52,20 @@ function lookedAt({ gateway, prometheus, spool, textfile }: Evidence): readonly 
     if (metrics && 'tookSeconds' in metrics)
       lines.push(`/metrics took ${describeSpan(metrics.tookSeconds)}, ${metrics.body.length} bytes`);
   } else if (gateway) lines.push(`looked for a Pushgateway at ${gateway.target}`);
+  lines.push(...receivers.map(describeReceiver));
   if (prometheus) lines.push(`looked at Prometheus ${prometheus.version ?? ''} at ${prometheus.target}`);
   if (spool) lines.push(`looked at the spool ${spool.path}`);
   if (textfile) lines.push(`looked at the textfile folder ${textfile.path}`);
   return lines;
+}
+
+function describeReceiver({ target, server, recentGroups }: ReceiverEvidence): string {
+  const what = server?.kind === 'prometheus' ? `Prometheus ${server.version}` : 'VictoriaMetrics';
+  const runs =
+    recentGroups === undefined
+      ? ''
+      : `: ${recentGroups} group${recentGroups === 1 ? '' : 's'} with a run that ended in the last day`;
+  return `looked at the receiver ${target}${server ? `, ${what}` : ''}${runs}`;
 }
 
 function describeCost(seconds: number): string {

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openGateway } from '../../src/gateway/gateway.js';
 import { createAuthority } from '../support/certificates.js';
 import { type CliOptions, runCli } from '../support/cli.js';
+import { diagnose } from '../support/diagnose.js';
 import { answering, redirecting, refusing, stalling } from '../support/faulty-server.js';
 import { long } from '../support/long.js';
 import { type Gateway, pushgatewayBinaries, startPushgateway, versionOf } from '../support/pushgateway.js';
@@ -23,32 +24,6 @@ afterEach(async () => {
 });
 let files = 0;
 const newFile = (name: string): string => join(folder, `${files++}-${name}`);
-
-interface Diagnosis {
-  readonly code: number | null;
-  readonly firstLine: string;
-  readonly stdout: string;
-  /** The words of the findings, from the JSON. */
-  readonly checks: readonly string[];
-}
-
-/** What doctor says, as text and as JSON: both must be of one mind. */
-async function diagnose(args: readonly string[], options: CliOptions = {}): Promise<Diagnosis> {
-  const given = ['doctor', '--push-timeout', '20s', ...args];
-  const [text, json] = await Promise.all([runCli(given, options), runCli([...given, '--json'], options)]);
-  expect(text.stderr + json.stderr).toBe('');
-  expect(json.code).toBe(text.code);
-  const { findings } = JSON.parse(json.stdout) as {
-    findings: readonly { check: string; what: string; why: string; fix: string }[];
-  };
-  for (const { what, why, fix } of findings) expect([what, why, fix]).not.toContain('');
-  return {
-    code: text.code,
-    stdout: text.stdout,
-    firstLine: text.stdout.split('\n', 1)[0] ?? '',
-    checks: findings.map(({ check }) => check),
-  };
-}
 
 /** A set-up that is broken, and what the first line must name. */
 interface BrokenSetUp {

@@ -61,11 +61,16 @@ export interface ReceiverOptions {
   readonly window?: string;
   /** In the YAML form of Prometheus. */
   readonly scrape?: string;
+  /** How long Prometheus keeps samples. */
+  readonly retention?: string;
+  /** Prometheus with its receiver off. */
+  readonly off?: boolean;
+  readonly args?: readonly string[];
 }
 
 export async function startReceiver(
   { kind, binary = '' }: ReceiverProgram,
-  { window, scrape = '' }: ReceiverOptions = {},
+  { window, scrape = '', retention = '100y', off = false, args = [] }: ReceiverOptions = {},
 ): Promise<TestReceiver> {
   const folder = mkdtempSync(join(tmpdir(), 'prombatch-receiver-'));
   const config = join(folder, 'prometheus.yml');
@@ -79,8 +84,9 @@ export async function startReceiver(
             `--config.file=${config}`,
             `--storage.tsdb.path=${folder}/data`,
             '--web.listen-address=127.0.0.1:0',
-            '--web.enable-remote-write-receiver',
-            '--storage.tsdb.retention.time=100y',
+            ...(off ? [] : ['--web.enable-remote-write-receiver']),
+            `--storage.tsdb.retention.time=${retention}`,
+            ...args,
           ],
           '/-/ready',
         )
@@ -92,6 +98,7 @@ export async function startReceiver(
             '-retentionPeriod=100y',
             '-search.disableCache',
             '-search.latencyOffset=0s',
+            ...args,
           ],
           '/health',
         );

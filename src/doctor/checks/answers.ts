@@ -26,6 +26,7 @@ export function checkAnswers({ gateway }: Evidence): readonly Finding[] {
       }),
     ];
   }
+  if ('headers' in status && status.status === 204) return [tellsNothing(target)];
   const error = errorOf(gateway, status);
   if (!error) {
     return [
@@ -35,6 +36,15 @@ export function checkAnswers({ gateway }: Evidence): readonly Finding[] {
     ];
   }
   return [finding(checkOf(error), sentence(error), { fix: error.hint ?? `curl -v ${target}/-/healthy` })];
+}
+
+function tellsNothing(target: string): Finding {
+  return {
+    check: 'tells_nothing',
+    what: `${target} does not tell what it holds (204), as VictoriaMetrics does not at its Pushgateway path`,
+    why: 'It takes pushes, but --accumulate, --replace, status, delete and prune cannot work there, and each run overwrites nothing: it is one more sample.',
+    fix: `send by remote write: --remote-write ${new URL(target).origin}/api/v1/write`,
+  };
 }
 
 function checkOf(error: PushError): string {

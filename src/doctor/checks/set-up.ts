@@ -1,5 +1,5 @@
-import { readDate } from '../../delivery/client/gateway-requests.js';
 import { describeSpan } from '../../status/describe.js';
+import { clockDifference } from '../answer.js';
 import type { Evidence, Reading } from '../evidence.js';
 import type { Finding } from '../finding.js';
 
@@ -66,17 +66,9 @@ function checkVersion(target: string, version: string): readonly Finding[] {
   ];
 }
 
-/** Beyond what a slow answer and a Date in whole seconds can make of equal clocks. */
-const CLOCK_SECONDS = 5;
-
 function checkClock(target: string, status: Reading): readonly Finding[] {
-  if (!('headers' in status)) return [];
-  const theirs = readDate(status.headers);
-  if (theirs === undefined) return [];
-  // Its second began up to a second before, and the answer was on its way.
-  const ahead = theirs - status.atSeconds;
-  const off = ahead > 0 ? ahead : Math.min(0, ahead + 1 + status.tookSeconds);
-  if (Math.abs(off) <= CLOCK_SECONDS) return [];
+  const off = clockDifference(status);
+  if (off === 0) return [];
   return [
     {
       check: 'clock',

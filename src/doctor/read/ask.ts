@@ -1,13 +1,18 @@
 import { monotonicMs } from '../../clock.js';
 import type { GatewayRequests } from '../../delivery/client/gateway-requests.js';
-import { PushError } from '../../delivery/http/push-error.js';
+import { type HttpResponse, PushError } from '../../delivery/http/push-error.js';
 import type { Reading } from '../evidence.js';
 
 /** An answer with how long it took, or why there is none. */
-export async function ask(requests: GatewayRequests, path: string): Promise<Reading> {
+export function ask(requests: GatewayRequests, path: string): Promise<Reading> {
+  return reading(() => requests.get(path));
+}
+
+/** The same of any request. */
+export async function reading(request: () => Promise<HttpResponse>): Promise<Reading> {
   const began = monotonicMs();
   try {
-    const answer = await requests.get(path);
+    const answer = await request();
     return { ...answer, tookSeconds: (monotonicMs() - began) / 1000, atSeconds: Date.now() / 1000 };
   } catch (error) {
     if (error instanceof PushError) return error;

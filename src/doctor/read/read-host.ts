@@ -1,5 +1,6 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readReceiverBacklog } from '../../delivery/remote-write/spool/receiver-spool.js';
 import { readBacklog } from '../../delivery/spool/backlog.js';
 import { describeThrown } from '../../errors.js';
 import { parseFamilies } from '../../exposition/parse.js';
@@ -9,7 +10,7 @@ import type { SpoolEvidence, TextfileEvidence } from '../evidence.js';
 export function readSpool(path: string): SpoolEvidence {
   const nowSeconds = Date.now() / 1000;
   try {
-    return { path, gateways: readBacklog(path), nowSeconds };
+    return { path, gateways: readBacklog(path), receivers: readReceiverBacklog(path), nowSeconds };
   } catch (error) {
     return { path, gateways: [], problem: describeThrown(error), nowSeconds };
   }
