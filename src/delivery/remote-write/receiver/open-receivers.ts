@@ -2,7 +2,13 @@ import { UsageError } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import { NO_ACCESS } from '../../http/access.js';
 import { PushError } from '../../http/push-error.js';
-import { createReceiver, REMOTE_TIMEOUT_MS, type Receiver, type ReceiverConfig } from './receiver.js';
+import {
+  createReceiver,
+  NoWayIn,
+  REMOTE_TIMEOUT_MS,
+  type Receiver,
+  type ReceiverConfig,
+} from './receiver.js';
 import { parseReceiverAddress, withQuery } from './receiver-address.js';
 
 /** Where remote write goes. */
@@ -51,12 +57,13 @@ export async function readReceivers(
 }
 
 /** Stands in for a receiver that cannot be opened, so that the job still runs: all that is sent to it fails. */
-export function failingReceiver({ message, hint }: UsageError): Receiver {
+export function failingReceiver(problem: UsageError): Receiver {
+  const { message, hint } = problem;
+  const unknown = { name: 'remote write', flags: undefined };
   const error = () =>
     new PushError('GATEWAY_ACCESS', message, { retryable: false, ...(hint ? { hint } : {}) });
   return {
-    name: 'remote write',
-    flags: undefined,
+    ...(problem instanceof NoWayIn ? problem.receiver : unknown),
     send: async () => ({ status: 'unavailable', error: error(), maybeStored: false }),
     close() {},
   };

@@ -1,4 +1,5 @@
 import { monotonicMs } from '../../../clock.js';
+import { UsageError } from '../../../errors.js';
 import { type Log, withFields } from '../../../log.js';
 import { version } from '../../../version.js';
 import type { HttpAccess } from '../../http/access.js';
@@ -49,6 +50,16 @@ export interface ReceiverConfig {
   readonly access: HttpAccess;
   /** For one try, in milliseconds. */
   readonly timeoutMs: number;
+}
+
+/** A receiver that is known, and whose way in is not: what is to be sent there waits. */
+export class NoWayIn extends UsageError {
+  readonly receiver: Pick<ReceiverConfig, 'name' | 'flags'>;
+
+  constructor({ message, hint }: UsageError, receiver: NoWayIn['receiver']) {
+    super(message, hint === undefined ? {} : { hint });
+    this.receiver = receiver;
+  }
 }
 
 /** Prometheus' own default of `remote_timeout`. */

@@ -13,7 +13,7 @@ import {
   text,
   toAccess,
 } from '../../http/http-config.js';
-import { REMOTE_TIMEOUT_MS, type ReceiverConfig } from './receiver.js';
+import { NoWayIn, REMOTE_TIMEOUT_MS, type ReceiverConfig } from './receiver.js';
 import { parseReceiverAddress, withQuery } from './receiver-address.js';
 
 const OPTION = 'remote-write-file';
@@ -32,28 +32,26 @@ export async function readReceiversFile(path: string): Promise<(() => ReceiverCo
     : mapping('the file', document ?? {}, reader, ['remote_write']).remote_write;
   if (!Array.isArray(list) || list.length === 0)
     return reader.fail('expected a list of receivers, as remote_write of Prometheus has it');
-  return list.map((each, index) => () => ({
-    ...toReceiver(each, `remote_write[${index}]`, reader),
-    flags: [['--remote-write-file', path]],
-  }));
+  return list.map((each, index) => () => toReceiver(each, `remote_write[${index}]`, path, reader));
 }
 
-function toReceiver(value: unknown, at: string, reader: Reader): Omit<ReceiverConfig, 'flags'> {
+function toReceiver(value: unknown, at: string, file: string, reader: Reader): ReceiverConfig {
   const config = mapping(at, value, reader, KEYS);
   const url = text(`${at}.url`, config.url, reader);
   if (url === undefined) return reader.fail(`${at}: expected url`);
   const { address, path, display } = addressOf(url, at, reader);
-  const name = text(`${at}.name`, config.name, reader);
-  if (name !== undefined && !/^[\w .:/@-]{1,100}$/.test(name))
+  const given = text(`${at}.name`, config.name, reader);
+  if (given !== undefined && !/^[\w .:/@-]{1,100}$/.test(given))
     reader.fail(`${at}.name: expected at most 100 letters, digits, blanks and . : / @ - _`);
-  const access = toAccess(config, reader);
-  return {
-    name: name === undefined ? display : `${name} (${display})`,
-    address,
-    path,
-    access: withQuery({ ...NO_ACCESS, ...access, ...headersOf(config, at, reader) }, path),
-    timeoutMs: timeoutOf(config, at, reader),
-  };
+  const name = given === undefined ? display : `${given} (${display})`;
+  const flags = [[`--${OPTION}`, file]] as const;
+  try {
+    const access = { ...NO_ACCESS, ...toAccess(config, reader), ...headersOf(config, at, reader) };
+    const timeoutMs = timeoutOf(config, at, reader);
+    return { name, flags, address, path, access: withQuery(access, path), timeoutMs };
+  } catch (error) {
+    throw error instanceof UsageError ? new NoWayIn(error, { name, flags }) : error;
+  }
 }
 
 function addressOf(url: string, at: string, reader: Reader): ReturnType<typeof parseReceiverAddress> {
