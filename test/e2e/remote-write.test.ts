@@ -384,7 +384,33 @@ describe('the command line', () => {
     const result = await run(server, ['--spool', '/proc/nowhere']);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stderr.match(/the spool cannot be written/g)).toHaveLength(1);
-    expect(server.requests.map(kindOf).slice(-2)).toEqual(['outcome', 'own']);
+    expect(server.requests.map(kindOf)).toEqual(['start', 'outcome', 'own']);
+  });
+
+  test('a spool that cannot be written keeps neither updates nor what a refusal calls for', async () => {
+    const server = await open(() => answering(OK, OK, refused(409, 'conflict'), OK));
+    const slow = ['--interval', '200ms', '--push-interval', '300ms'];
+    const result = await run(server, ['--spool', '/proc/nowhere', ...slow]);
+    expect(result.code).toBe(3);
+    expect(result.stderr).toContain('refused samples as too old (409): conflict');
+    expect(result.stderr.match(/\/proc\/nowhere/g)).toHaveLength(1);
+    expect(server.requests.map(kindOf)).toEqual(['start', 'own', 'outcome', 'start']);
+  });
+
+  test('a receiver of the file whose secret cannot be read keeps its run until it can', async () => {
+    const server = await open(() => answering(OK));
+    const file = join(folder, 'receivers.yml');
+    const url = `http://${server.address}/api/v1/write`;
+    writeFileSync(file, `- url: ${url}\n  basic_auth: { username: u, password_file: secret }\n`);
+    const flags = ['--spool', folder, '--remote-write-file', file];
+    const result = await runCli(['exec', '--job', 'secret', ...flags, 'true']);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stderr).toContain('cannot read secret: ENOENT');
+    expect(spooled()).toHaveLength(1);
+    writeFileSync(join(folder, 'secret'), 'hunter2');
+    const flush = await runCli(['flush', ...flags]);
+    expect(flush.stdout).toContain('1 sent');
+    expect(spooled()).toEqual([]);
   });
 
   test('a damaged entry is set aside, counted, and keeps nothing waiting', async () => {

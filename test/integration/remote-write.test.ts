@@ -195,6 +195,38 @@ describeOnReceivers('remote write', (receiver, program) => {
     ]);
   });
 
+  test.runIf(program.newer)(
+    'a run whose clock was a day ahead is refused as that, and the runs after it are stored at their own times',
+    async () => {
+      const now = Date.now();
+      const ahead = now + 24 * 60 * MINUTE;
+      for (const run of [options(), { url: receiver().url, job: newJob() }]) {
+        await directRun(run, { startedAtMs: now - 2000, completedAtMs: now - 1000, records: 1 });
+        const refused = await directRun(run, {
+          startedAtMs: ahead - 10,
+          completedAtMs: ahead,
+          records: 2,
+          own: ownText(2),
+          start: true,
+        });
+        expect(refused).toMatchObject({ status: 'failed', error: { code: 'SAMPLE_FAR_AHEAD' } });
+        const report = await directRun(run, {
+          startedAtMs: now - 10,
+          completedAtMs: now,
+          records: 3,
+          start: true,
+        });
+        expect(report).toEqual({ status: 'delivered' });
+        const stored = await receiver().stored(run.job);
+        expect(stored.batch_job_records_processed).toEqual([
+          [now - 1000, 1],
+          [now, 3],
+        ]);
+        expect(stored[LAST.start]?.at(-1)).toEqual([now - 10, (now - 10) / 1000]);
+      }
+    },
+  );
+
   test('a run whose answers are lost is stored once, and is no failure', async () => {
     const proxy = await startFaultProxy();
     proxy.target(receiver().base);

@@ -1,4 +1,11 @@
-import { type EntryTimes, type GivenTimes, planSample, planStart, planTimes } from './entry/entry.js';
+import {
+  type EntryTimes,
+  type GivenTimes,
+  planSample,
+  planStart,
+  planTimes,
+  withoutTimes,
+} from './entry/entry.js';
 
 /** When a run began and ended by the clock, and how. */
 export interface RunTimes {
@@ -19,6 +26,8 @@ export interface GroupMemory {
    * @param restamped whether a last start is among them.
    */
   giveSample(nowMs: number, restamped?: boolean): number;
+  /** Takes back times, and later ones, that the receiver refused as far ahead: else every later run would follow them. */
+  forget(times: EntryTimes): void;
   /** Whether a run, and one that succeeded, is newer than `endMs`. */
   newerRuns(endMs: number): { readonly run: boolean; readonly success: boolean };
   /** Whether nothing waits. */
@@ -37,6 +46,24 @@ export function processMemory(id: string): ProcessMemory {
   const held = memories.get(id) ?? createProcessMemory();
   memories.set(id, held);
   return held;
+}
+
+/** A memory on the disk, and the process' own if the disk cannot be used: it is told where the run's entry is kept. */
+export function withFallback(kept: GroupMemory, inProcess: GroupMemory): GroupMemory {
+  const either = <T>(body: (memory: GroupMemory) => T): T => {
+    try {
+      return body(kept);
+    } catch {
+      return body(inProcess);
+    }
+  };
+  return {
+    giveStart: (startedAtMs) => either((memory) => memory.giveStart(startedAtMs)),
+    giveSample: (nowMs, restamped) => either((memory) => memory.giveSample(nowMs, restamped)),
+    forget: (times) => either((memory) => memory.forget(times)),
+    newerRuns: (endMs) => either((memory) => memory.newerRuns(endMs)),
+    isEmpty: () => either((memory) => memory.isEmpty()),
+  };
 }
 
 function createProcessMemory(): ProcessMemory {
@@ -62,6 +89,9 @@ function createProcessMemory(): ProcessMemory {
       given = { newestMs: times.endMs, newestStartMs: Math.max(given.newestStartMs, times.startMs) };
       newest = { runMs: times.endMs, successMs: succeeded ? times.endMs : newest.successMs };
       return times;
+    },
+    forget(times) {
+      given = withoutTimes(given, times);
     },
     newerRuns: (endMs) => ({ run: newest.runMs > endMs, success: newest.successMs > endMs }),
     isEmpty: () => true,

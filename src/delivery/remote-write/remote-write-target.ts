@@ -12,6 +12,7 @@ import type { SpoolLimits } from '../spool/spool-limits.js';
 import type { DeliveryReport, EndedRun, JobMetrics, Target } from '../target.js';
 import type { Entry } from './entry/entry.js';
 import { startSeries } from './entry/requests.js';
+import { SAMPLE_FAR_AHEAD } from './receiver/answers.js';
 import type { Receiver } from './receiver/receiver.js';
 import { createRunSender, type FixedEntry } from './run-sender.js';
 import { createUpdates } from './updates.js';
@@ -68,7 +69,21 @@ export function createRemoteWriteTarget(options: RemoteWriteTargetOptions): Targ
     start = given;
     const result = await receiver.send(startSeries({ key, startedAtMs }, given.timeMs), limits);
     given.stored = result.status === 'stored';
-    if (result.status !== 'stored') throw result.error;
+    if (result.status === 'stored') return;
+    if (result.error.code === SAMPLE_FAR_AHEAD)
+      sender.memory.forget({ startMs: given.timeMs, endMs: Number.POSITIVE_INFINITY });
+    throw result.error;
+  };
+
+  const sendUpdate = async (text: string, limits: RetryLimits): Promise<void> => {
+    const timeMs = sender.memory.giveSample(Date.now());
+    try {
+      await updates.send(receiver, key, text, timeMs, limits);
+    } catch (error) {
+      if (error instanceof PushError && error.code === SAMPLE_FAR_AHEAD)
+        sender.memory.forget({ startMs: Number.POSITIVE_INFINITY, endMs: timeMs });
+      throw error;
+    }
   };
 
   return {
@@ -97,9 +112,7 @@ export function createRemoteWriteTarget(options: RemoteWriteTargetOptions): Targ
           const { text, problem } = await withDeadline(UPDATE_COLLECT_MS, options.collect);
           if (problem) throw problem;
           // Once the run has ended, an update would take a time after its end.
-          return fixed
-            ? undefined
-            : (limits) => updates.send(receiver, key, text, sender.memory.giveSample(Date.now()), limits);
+          return fixed ? undefined : (limits) => sendUpdate(text, limits);
         },
         (error) => {
           const said = `the metrics of the running job were not pushed: ${describeThrown(error)}`;

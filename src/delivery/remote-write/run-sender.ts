@@ -8,7 +8,8 @@ import type { SpoolLimits } from '../spool/spool-limits.js';
 import type { SendReport } from '../target.js';
 import type { Entry, EntryTimes } from './entry/entry.js';
 import { followUp } from './follow-up.js';
-import { type GroupMemory, processMemory, type RunTimes } from './group-memory.js';
+import { type GroupMemory, processMemory, type RunTimes, withFallback } from './group-memory.js';
+import { SAMPLE_FAR_AHEAD } from './receiver/answers.js';
 import type { Receiver } from './receiver/receiver.js';
 import { type OutgoingEntry, sendEntries } from './send-entries.js';
 import { Unavailable } from './send-parts.js';
@@ -49,6 +50,7 @@ export function createRunSender({ receiver, key, spool: given, log }: RunSenderO
   const spool = given && openReceiverSpool(given.path, receiver.name, log);
   const folder = spool?.group(key);
   const inProcess = processMemory(`${receiver.name} ${formatKey(key)}`);
+  const memory = folder ? withFallback(folder, inProcess) : inProcess;
 
   const keep = (entry: Entry, run: RunTimes): FixedEntry | undefined => {
     if (!folder) return undefined;
@@ -86,7 +88,7 @@ export function createRunSender({ receiver, key, spool: given, log }: RunSenderO
   };
 
   const sendAlone: RunSender['sendAlone'] = (fixed, limits, startStored) =>
-    sendUnkept(receiver, { ...fixed, group: '', startStored }, folder ?? inProcess, limits);
+    sendUnkept(receiver, { ...fixed, group: '', startStored }, memory, limits);
 
   const sendInOrder = async (
     from: EntryFolder,
@@ -122,7 +124,7 @@ export function createRunSender({ receiver, key, spool: given, log }: RunSenderO
   };
 
   return {
-    memory: folder ?? inProcess,
+    memory,
     fix(entry, run) {
       return keep(entry, run) ?? { entry, times: inProcess.giveTimes(run), name: undefined };
     },
@@ -178,6 +180,7 @@ async function sendUnkept(
   try {
     const settled = await followUp(receiver, outgoing, result, memory, limits);
     if (settled.status === 'delivered') return settled;
+    if (settled.error.code === SAMPLE_FAR_AHEAD) memory.forget(outgoing.times);
     return { status: settled.status === 'refused' ? 'failed' : 'outcome_only', error: settled.error };
   } catch (reason) {
     if (!(reason instanceof Unavailable)) throw reason;

@@ -2,6 +2,7 @@ import type { GroupingKey } from '../grouping-key.js';
 import type { RetryLimits } from '../http/try-again.js';
 import type { Entry } from './entry/entry.js';
 import { inRequests, ownSeries } from './entry/requests.js';
+import { SAMPLE_FAR_AHEAD } from './receiver/answers.js';
 import type { Receiver } from './receiver/receiver.js';
 import { type Series, seriesKey } from './wire/series.js';
 
@@ -63,7 +64,8 @@ export function createUpdates(): Updates {
         const result = await receiver.send(series, limits);
         if (result.status === 'stored') note(series, () => null);
         else {
-          if (result.status === 'unavailable' && !result.maybeStored) restore(series, before);
+          const farAhead = result.error.code === SAMPLE_FAR_AHEAD;
+          if (farAhead || (result.status === 'unavailable' && !result.maybeStored)) restore(series, before);
           throw result.error;
         }
       }

@@ -54,3 +54,14 @@ export function planStart(startedAtMs: number, { newestStartMs }: GivenTimes): n
 export function planSample(nowMs: number, { newestMs }: GivenTimes): number {
   return Math.max(Math.floor(nowMs), newestMs + 2);
 }
+
+/** The times that were given before these. */
+export function withoutTimes(
+  { newestMs, newestStartMs }: GivenTimes,
+  { startMs, endMs }: EntryTimes,
+): GivenTimes {
+  return {
+    newestMs: newestMs < endMs ? newestMs : 0,
+    newestStartMs: newestStartMs < startMs ? newestStartMs : 0,
+  };
+}

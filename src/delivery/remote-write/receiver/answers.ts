@@ -2,7 +2,10 @@ import { type HttpResponse, type PushError, PushRejected, refusalError } from '.
 
 /** The codes of what a receiver finds wrong with the time of a sample. */
 export const SAMPLE_TOO_OLD = 'SAMPLE_TOO_OLD';
+/** Not yet: its time is near. */
 export const SAMPLE_IN_FUTURE = 'SAMPLE_IN_FUTURE';
+/** Never: it would have to wait too long. */
+export const SAMPLE_FAR_AHEAD = 'SAMPLE_FAR_AHEAD';
 
 /**
  * What Prometheus, Mimir, Cortex and Thanos say of a sample that is older than what they hold of its series, or than what
@@ -11,6 +14,10 @@ export const SAMPLE_IN_FUTURE = 'SAMPLE_IN_FUTURE';
  */
 const TIME =
   /out[ _-]of[ _-](?:order|bounds?)|too[ _-]old|duplicate[ _-](?:sample|timestamp)|too[ _-]far[ _-]in[ _-]the[ _-]future/i;
+/** Which of these cannot mean a sample that is ahead. */
+const PAST = /out[ _-]of[ _-]order|too[ _-]old|duplicate/i;
+/** The statuses of an answer that is about what was sent (Remote write 1.0, and Thanos' 409). */
+const FINAL = [400, 409, 413, 422];
 
 /** A receiver takes samples that are a little ahead of its clock: ten minutes (Prometheus 3). */
 const AHEAD_MS = 5 * 60_000;
@@ -45,44 +52,38 @@ export function answerError(
 
 /** Whether a refusal is about what was sent, so that it is final, and not about who sends or where to. */
 export function isRefusal({ status = 0, retryable, code }: PushError): boolean {
-  if (code === SAMPLE_TOO_OLD) return true;
-  return (
-    status >= 400 &&
-    status < 500 &&
-    !retryable &&
-    ![401, 403, 404, 405, 407].includes(status) &&
-    code !== SAMPLE_IN_FUTURE
-  );
+  if (code === SAMPLE_TOO_OLD || code === SAMPLE_FAR_AHEAD) return true;
+  return FINAL.includes(status) && !retryable && code !== SAMPLE_IN_FUTURE;
 }
 
+/** A server that breaks may say `index out of bounds`: only what it says of a sample is about time. */
 function isAboutTime(status: number, body: string): boolean {
-  return status === 409 || ((status === 400 || status === 422 || status >= 500) && TIME.test(body));
+  if (status >= 500) return TIME.test(body) && /sample/i.test(body);
+  return status === 409 || ((status === 400 || status === 422) && TIME.test(body));
 }
 
 function timeError(receiver: string, refusal: PushError, newestMs: number, theirNowMs: number): PushError {
-  const said = refusal.serverMessage ? `: ${refusal.serverMessage}` : '';
-  const details = {
-    status: refusal.status ?? 0,
-    retryable: false,
-    serverMessage: refusal.serverMessage ?? '',
-  };
+  const { status = 0, serverMessage = '' } = refusal;
+  const said = serverMessage ? `: ${serverMessage}` : '';
+  const details = { status, retryable: false, serverMessage };
   const aheadMs = newestMs - theirNowMs;
-  if (aheadMs > AHEAD_MS && aheadMs < LONGEST_WAIT_MS) {
-    const minutes = Math.round(aheadMs / 60_000);
+  if (aheadMs > AHEAD_MS && !PAST.test(serverMessage)) {
+    const soon = aheadMs < LONGEST_WAIT_MS;
     return new PushRejected(
-      SAMPLE_IN_FUTURE,
-      `${receiver} takes no samples from the future, and these are ${minutes}m ahead of its clock (${refusal.status})${said}`,
-      { ...details, hint: "set this host's clock right; what waits is sent when its time has come" },
+      soon ? SAMPLE_IN_FUTURE : SAMPLE_FAR_AHEAD,
+      `${receiver} takes no samples from the future, and these are ${Math.round(aheadMs / 60_000)}m ahead of its clock (${status})${said}`,
+      {
+        ...details,
+        hint: soon
+          ? "set this host's clock right; what waits is sent when its time has come"
+          : "set this host's clock right, or the receiver's",
+      },
     );
   }
-  return new PushRejected(
-    SAMPLE_TOO_OLD,
-    `${receiver} refused samples as too old (${refusal.status})${said}`,
-    {
-      ...details,
-      hint: 'storage.tsdb.out_of_order_time_window in the configuration of Prometheus says how late samples may come',
-    },
-  );
+  return new PushRejected(SAMPLE_TOO_OLD, `${receiver} refused samples as too old (${status})${said}`, {
+    ...details,
+    hint: 'storage.tsdb.out_of_order_time_window in the configuration of Prometheus says how late samples may come',
+  });
 }
 
 function serverTime(date: string | string[] | undefined): number | undefined {

@@ -9,7 +9,7 @@ import { readRegularFile } from '../../../files/regular-file.js';
 import { withShortLock } from '../../../files/short-lock.js';
 import type { Log } from '../../../log.js';
 import { type GroupingKey, groupPath, sortKey } from '../../grouping-key.js';
-import { type Entry, type EntryTimes, planSample, planTimes } from '../entry/entry.js';
+import { type Entry, type EntryTimes, planSample, planTimes, withoutTimes } from '../entry/entry.js';
 import { readEntry, writeEntry } from '../entry/read-entry.js';
 import type { GroupMemory, RunTimes } from '../group-memory.js';
 import {
@@ -48,8 +48,12 @@ export interface EntryFolder extends GroupMemory {
    * @param restamped those whose start was given the time of their end.
    */
   remove(names: readonly string[], restamped?: ReadonlySet<string>): void;
-  /** Sets a waiting entry aside that the receiver will not take, with the reason. */
-  reject(name: string, reason: string): void;
+  /**
+   * Sets a waiting entry aside that the receiver will not take, with the reason.
+   *
+   * @param forget whether its times are taken back.
+   */
+  reject(name: string, reason: string, forget: boolean): void;
   /** Keeps what is never to be sent where refused entries are, with the reason. */
   setAside(entry: Entry, times: EntryTimes, reason: string): void;
   /** Whether a run whose samples have this time was delivered: what waits goes out in the order of its times. */
@@ -85,6 +89,19 @@ export function openEntryFolder(path: string, log: Log): EntryFolder {
     // Exclusively, which follows no link; if it is there, it says the same.
     if (!given().some((each) => each.name === name)) closeSync(openSync(at(name), 'wx', 0o600));
     for (const old of outdated(given())) rmSync(at(old), { force: true });
+  };
+
+  /** What was delivered stays: the receiver has it. */
+  const takeBack = (times: EntryTimes): void => {
+    for (const { name, times: held, kind, waits } of given()) {
+      if (waits || kind !== 'other') continue;
+      const { newestMs, newestStartMs } = withoutTimes(
+        { newestMs: held.endMs, newestStartMs: held.startMs },
+        times,
+      );
+      const left = givenName({ endMs: newestMs, startMs: newestStartMs }, 'other');
+      if (left !== name) renameSync(at(name), at(left));
+    }
   };
 
   const moveAside = (name: string, reason: string, suffix = ''): void => {
@@ -149,6 +166,7 @@ export function openEntryFolder(path: string, log: Log): EntryFolder {
         return endMs;
       });
     },
+    forget: (times) => alone(() => takeBack(times)),
     newerRuns: (endMs) => newerRuns(given(), endMs),
     isEmpty: () => folder.waiting().length === 0,
     has: (name) => existsSync(at(name)),
@@ -190,10 +208,13 @@ export function openEntryFolder(path: string, log: Log): EntryFolder {
       });
       flushFolder(path);
     },
-    reject(name, reason) {
+    reject(name, reason, forget) {
       try {
         alone(() => {
-          for (const { times } of readNames([name])) remember(givenName(times, 'other'));
+          for (const { times } of readNames([name])) {
+            if (forget) takeBack(times);
+            else remember(givenName(times, 'other'));
+          }
         });
         moveAside(name, reason);
       } catch (error) {

@@ -3,6 +3,7 @@ import type { PushError } from '../../http/push-error.js';
 import type { RetryLimits } from '../../http/try-again.js';
 import type { SendReport } from '../../target.js';
 import { followUp, type Settled } from '../follow-up.js';
+import { SAMPLE_FAR_AHEAD } from '../receiver/answers.js';
 import type { Receiver } from '../receiver/receiver.js';
 import { type OutgoingEntry, type SentEntry, sendEntries } from '../send-entries.js';
 import { Unavailable } from '../send-parts.js';
@@ -148,7 +149,7 @@ function settle(each: WaitingEntry, settled: Settled, { log, onReport }: ReplayO
   log.debug(`${name} of the spool: refused and set aside: ${error.message}`, { event: 'spool_set_aside' });
   onReport(each, { status: settled.status === 'refused' ? 'failed' : 'outcome_only', error });
   if (settled.status === 'refused') {
-    folder.reject(name, reason);
+    folder.reject(name, reason, error.code === SAMPLE_FAR_AHEAD);
     return false;
   }
   folder.setAside(entry, times, reason);

@@ -33,6 +33,20 @@ test.each([400, 413, 422])('%i is final', (status) => {
   expect(error && isRefusal(error)).toBe(true);
 });
 
+test.each([402, 406, 410, 415, 421, 426, 451])(
+  '%i keeps what waits: it is not about what was sent',
+  (status) => {
+    const error = answer(status, 'no');
+    expect(error).toBeInstanceOf(Error);
+    expect(error && isRefusal(error)).toBe(false);
+  },
+);
+
+test.each(['runtime error: index out of bounds', 'the TLS version is too old'])(
+  '500 %j is tried again: it says nothing of a sample',
+  (body) => expect(answer(500, body)?.retryable).toBe(true),
+);
+
 test.each([408, 429, 500, 502, 503])('%i is tried again', (status) => {
   const error = answer(status, 'busy', { 'retry-after': '7' });
   expect(error).toMatchObject({ retryable: true, status, retryAfterMs: 7000 });
@@ -59,7 +73,7 @@ test('a redirect names its target, and a path that is none says what was found t
 
 test.each([
   ['half an hour ahead of the receiver waits for its time', 30, 'SAMPLE_IN_FUTURE', false],
-  ['a day ahead is not waited for', 24 * 60, 'SAMPLE_TOO_OLD', true],
+  ['a day ahead is not waited for', 24 * 60, 'SAMPLE_FAR_AHEAD', true],
   ['a minute ahead is no reason', 1, 'SAMPLE_TOO_OLD', true],
 ])('a sample that is %s', (_title, minutes, code, refused) => {
   const date = new Date(NOW - minutes * 60_000).toUTCString();
