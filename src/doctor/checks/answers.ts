@@ -35,7 +35,7 @@ export function checkAnswers({ gateway }: Evidence): readonly Finding[] {
       }),
     ];
   }
-  return [finding(checkOf(error), sentence(error), { fix: error.hint ?? `curl -v ${target}/-/healthy` })];
+  return [finding(checkOf(error), error.message, { fix: error.hint ?? `curl -v ${target}/-/healthy` })];
 }
 
 function tellsNothing(target: string): Finding {
@@ -54,17 +54,12 @@ function checkOf(error: PushError): string {
   return error.status === undefined ? 'unreachable' : 'no_pushgateway';
 }
 
-/** The error's words are about a push; nothing was pushed here. */
-function sentence({ message }: PushError): string {
-  return message
-    .replace('; nothing was stored', ': a push is not followed there')
-    .replace('refused the push', 'refuses');
-}
-
 function errorOf({ target }: GatewayEvidence, reading: Reading): PushError | undefined {
   if (reading instanceof PushError) return reading;
   const { status } = reading;
-  return status >= 200 && status < 300 ? undefined : refusalError(target, reading, reading.atSeconds * 1000);
+  return status >= 200 && status < 300
+    ? undefined
+    : refusalError(target, reading, reading.atSeconds * 1000, 'GET');
 }
 
 function finding(check: string, what: string, { fix }: { readonly fix: string }): Finding {
