@@ -173,7 +173,7 @@ describe('several receivers', () => {
     expect(result.code).toBe(3);
     expect(result.stderr).toContain(`pushed to http://${up.address}/api/v1/write`);
     expect(result.stderr).toMatch(
-      /not pushed: .*did not answer in time.*flush --remote-write http:\/\/[^ ]+\/write --spool/,
+      /not pushed\b.*did not answer in time.*flush --remote-write http:\/\/[^ ]+\/write --spool/,
     );
     expect(up.requests.map(kindOf)).toEqual(['start', 'outcome', 'own']);
     expect(spooled()).toHaveLength(1);
