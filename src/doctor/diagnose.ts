@@ -2,6 +2,7 @@ import { checkAnswers } from './checks/answers.js';
 import { checkGroups } from './checks/groups.js';
 import { checkHost } from './checks/host.js';
 import { checkPrometheus } from './checks/prometheus.js';
+import { checkReceiverSpool } from './checks/receiver-spool.js';
 import { checkReceivers } from './checks/receivers.js';
 import { checkSetUp } from './checks/set-up.js';
 import { checkSize } from './checks/size.js';
@@ -15,6 +16,7 @@ const CHECKS: readonly ((evidence: Evidence) => readonly Finding[])[] = [
   checkReceivers,
   checkPrometheus,
   checkHost,
+  checkReceiverSpool,
   checkSetUp,
   checkSize,
 ];

@@ -65,7 +65,7 @@ function describeReceiver({ target, server, recentGroups }: ReceiverEvidence): s
     recentGroups === undefined
       ? ''
       : `: ${recentGroups} group${recentGroups === 1 ? '' : 's'} with a run that ended in the last day`;
-  return `looked at the receiver ${target}${server ? `, ${what}` : ''}${runs}`;
+  return `looked at the receiver ${target}${server ? `, ${what}` : ', which tells nothing of itself'}${runs}`;
 }
 
 function describeCost(seconds: number): string {

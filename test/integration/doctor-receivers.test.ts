@@ -10,7 +10,15 @@ import { encodeWriteRequest } from '../../src/delivery/remote-write/wire/write-r
 import { createAuthority } from '../support/certificates.js';
 import { type CliOptions, runCli } from '../support/cli.js';
 import { diagnose } from '../support/diagnose.js';
-import { answering, echoing, redirecting, refusing, rejecting, stalling } from '../support/faulty-server.js';
+import {
+  answering,
+  echoing,
+  judging,
+  redirecting,
+  refusing,
+  rejecting,
+  stalling,
+} from '../support/faulty-server.js';
 import { long } from '../support/long.js';
 import {
   type ReceiverOptions,
@@ -318,6 +326,33 @@ describe('prombatch doctor --remote-write, of what is no receiver', () => {
     const found = await diagnose(['--remote-write-file', list]);
     expect(found.checks).toEqual(['unreachable', 'receiver_off']);
     expect(found.stdout).toMatch(/^second \(http:\S+\) takes no remote write/m);
+  });
+
+  test.each([
+    [
+      'other types',
+      '{"data":{"version":{},"storageRetention":7,"yaml":[],"headStats":"x","result":[{"value":"x"}]}}',
+    ],
+    [
+      'words that are none',
+      '{"data":{"version":"3","storageRetention":"ever","yaml":"a: [","headStats":{"maxTime":"x"},"result":[null]}}',
+    ],
+    ['no object', '[null]'],
+    ['no JSON', '{'],
+  ])('pages that hold %s are no finding', async (_, body) => {
+    const server = closing(
+      await judging((request) => (request.startsWith('POST') ? { status: 204 } : { status: 200, body })),
+    );
+    const found = await diagnose(write(server.address));
+    expect([found.checks, found.code]).toEqual([[], 0]);
+  });
+
+  test('what guards the writes opens the pages, too: a token in the query', async () => {
+    const server = closing(await judging(() => ({ status: 204 })));
+    await diagnose([], { env: { PROMBATCH_REMOTE_WRITE: `${server.address}/api/v1/write?token=t0ken` } });
+    const paths = server.requests.map((request) => request.split(' ', 2)[1]);
+    expect(paths).toContain('/api/v1/status/buildinfo?token=t0ken');
+    expect(paths.filter((path) => !path?.includes('token=t0ken'))).toEqual([]);
   });
 
   test('no credentials are shown, whatever a receiver says back, and those of one reach no other', async () => {

@@ -30,7 +30,7 @@ export const LAYERS: readonly Layer[] = [
     places: ['doctor/diagnose.ts', 'doctor/report.ts'],
     what: 'what is wrong: the table of checks, and the findings in words',
   },
-  { places: ['doctor/read/'], what: 'what a gateway, a Prometheus and this host tell' },
+  { places: ['doctor/read/'], what: 'what a gateway, receivers, a Prometheus and this host tell' },
   {
     places: ['doctor/checks/'],
     what: 'one file a kind of check: each judges what was read, and reads nothing',

@@ -1,10 +1,9 @@
 import { PushError, PushRedirected, PushUnauthorized } from '../../delivery/http/push-error.js';
 import { answerError } from '../../delivery/remote-write/receiver/answers.js';
 import { errorOfReceiver } from '../../delivery/remote-write/receiver/receiver.js';
-import { describeAge, describeSpan } from '../../status/describe.js';
-import { printable } from '../../status/printable.js';
+import { describeSpan } from '../../status/describe.js';
 import { clockDifference, isPage } from '../answer.js';
-import type { Evidence, Reading, ReceiverEvidence, ReceiverServer, SpoolEvidence } from '../evidence.js';
+import type { Evidence, Reading, ReceiverEvidence, ReceiverServer } from '../evidence.js';
 import type { Finding } from '../finding.js';
 import { quoted } from '../words.js';
 
@@ -15,9 +14,9 @@ const AHEAD_SECONDS = 600;
 /** The rules carry the last known state over 12 hours, and history is asked for by the day. */
 const LEAST_RETENTION_MS = 24 * 3_600_000;
 
-/** Whether receivers of remote write take runs, and keep them as they are; and what waits here for them. */
-export function checkReceivers({ receivers = [], spool }: Evidence): readonly Finding[] {
-  return [...receivers.flatMap(checkReceiver), ...(spool ? checkSpool(spool, receivers) : [])];
+/** Whether receivers of remote write take runs, and keep them as they are. */
+export function checkReceivers({ receivers = [] }: Evidence): readonly Finding[] {
+  return receivers.flatMap(checkReceiver);
 }
 
 function checkReceiver(receiver: ReceiverEvidence): readonly Finding[] {
@@ -150,38 +149,4 @@ function checkDedup(target: string, dedupMs: number): readonly Finding[] {
       fix,
     },
   ];
-}
-
-function checkSpool(
-  { path, receivers = [], nowSeconds }: SpoolEvidence,
-  lookedAt: readonly ReceiverEvidence[],
-): readonly Finding[] {
-  return receivers.flatMap(({ receiver, waiting, waitingSinceSeconds = nowSeconds, setAside }) => {
-    const findings: Finding[] = [];
-    const looked = lookedAt.find(({ target }) => target === receiver);
-    if (waiting > 0) {
-      const other = looked || lookedAt.length === 0 ? '' : ', which is not one looked at';
-      findings.push({
-        check: 'spool_waits',
-        what: `${waiting === 1 ? '1 run waits' : `${waiting} runs wait`} in the spool for ${printable(receiver)}${other}; the first ended ${describeAge(Math.max(0, nowSeconds - waitingSinceSeconds))}`,
-        why: 'The receiver does not know of these runs yet.',
-        fix: `prombatch flush ${flagsOf(receiver, looked)}--spool ${quoted(path)}`,
-      });
-    }
-    if (setAside > 0) {
-      findings.push({
-        check: 'spool_set_aside',
-        what: `${setAside} run${setAside === 1 ? ' was' : 's were'} set aside in the spool for ${printable(receiver)}`,
-        why: 'It was refused or is damaged, in whole or in part, and is never sent.',
-        fix: `find ${quoted(path)} -name '*.reason' -exec cat {} + says why; delete the files of rejected/ once that is settled`,
-      });
-    }
-    return findings;
-  });
-}
-
-/** A name of a file's receiver is more than its address. */
-function flagsOf(receiver: string, looked: ReceiverEvidence | undefined): string {
-  const flags = looked?.flags ?? (/\s/.test(receiver) ? [] : [['--remote-write', receiver] as const]);
-  return flags.map(([flag, value]) => `${flag} ${quoted(value)} `).join('');
 }

@@ -93,19 +93,20 @@ async function findElsewhere(
 }
 
 async function readPrometheusPages(page: Page, base: string): Promise<ReceiverServer | undefined> {
-  const info = await dataOf<{ storageRetention?: string }>(page, '/api/v1/status/runtimeinfo');
-  const build = info && (await dataOf<{ version?: string }>(page, '/api/v1/status/buildinfo'));
-  if (!build?.version) return undefined;
-  const config = await dataOf<{ yaml?: string }>(page, '/api/v1/status/config');
-  const tsdb = await dataOf<{ headStats?: { maxTime?: number } }>(page, '/api/v1/status/tsdb');
-  const windowMs = config?.yaml === undefined ? undefined : await readWindow(config.yaml);
+  const { version } = await dataOf(page, '/api/v1/status/buildinfo');
+  const { storageRetention } = await dataOf(page, '/api/v1/status/runtimeinfo');
+  // VictoriaMetrics has the first of these pages alone.
+  if (typeof version !== 'string' || typeof storageRetention !== 'string') return undefined;
+  const { yaml } = await dataOf(page, '/api/v1/status/config');
+  const { headStats } = await dataOf(page, '/api/v1/status/tsdb');
+  const windowMs = typeof yaml === 'string' ? await readWindow(yaml) : undefined;
   // `15d`, `15d or 10GiB`, `10GiB`.
-  const retentionMs = parseDuration(info?.storageRetention?.split(' ', 1)[0] ?? '');
+  const retentionMs = parseDuration(storageRetention.split(' ', 1)[0] ?? '');
   // Without a sample, it is the least number there is.
-  const newestMs = tsdb?.headStats?.maxTime ?? 0;
+  const newestMs = Number(fieldsOf(headStats).maxTime);
   return {
     kind: 'prometheus',
-    version: build.version,
+    version,
     base,
     ...(windowMs === undefined ? {} : { windowMs }),
     ...(retentionMs === undefined ? {} : { retentionMs }),
@@ -115,11 +116,10 @@ async function readPrometheusPages(page: Page, base: string): Promise<ReceiverSe
 
 /** A configuration that does not name the window has none. */
 async function readWindow(yaml: string): Promise<number | undefined> {
-  const { parse } = await import('yaml');
-  const { storage } = (parse(yaml) ?? {}) as {
-    storage?: { tsdb?: { out_of_order_time_window?: string } };
-  };
-  return parseDuration(storage?.tsdb?.out_of_order_time_window ?? '0');
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(yaml);
+  if (document.errors.length > 0) return undefined;
+  return parseDuration(String(document.getIn(['storage', 'tsdb', 'out_of_order_time_window']) ?? 0));
 }
 
 /** `/flags` has only what was set; `/metrics` has all flags. */
@@ -132,15 +132,22 @@ async function readVictoriaPages(page: Page): Promise<ReceiverServer | undefined
 }
 
 async function readRecentGroups(page: Page): Promise<number | undefined> {
-  const data = await dataOf<{ result?: readonly { value: readonly [number, string] }[] }>(
-    page,
-    `/api/v1/query?query=${encodeURIComponent(RECENT)}`,
-  );
-  return data?.result && Number(data.result[0]?.value[1] ?? 0);
+  const { result } = await dataOf(page, `/api/v1/query?query=${encodeURIComponent(RECENT)}`);
+  if (!Array.isArray(result)) return undefined;
+  const { value = [0, 0] } = fieldsOf(result[0]);
+  const count = Number(Array.isArray(value) ? value[1] : Number.NaN);
+  return Number.isFinite(count) ? count : undefined;
 }
 
-async function dataOf<T>(page: Page, name: string): Promise<T | undefined> {
-  return (jsonOf(await page(name)) as { data?: T } | undefined)?.data;
+/** The `data` of an answer; without fields if it is something else. */
+async function dataOf(page: Page, name: string): Promise<Fields> {
+  return fieldsOf(fieldsOf(jsonOf(await page(name))).data);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
 function splitQuery(path: string): readonly string[] {

@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ALERTS } from '../../../src/doctor/checks/prometheus.js';
 import { diagnose } from '../../../src/doctor/diagnose.js';
-import type { Answer, Evidence, GatewayEvidence } from '../../../src/doctor/evidence.js';
+import type {
+  Answer,
+  Evidence,
+  GatewayEvidence,
+  ReceiverEvidence,
+  SpoolEvidence,
+} from '../../../src/doctor/evidence.js';
 import { formatReport, reportJson } from '../../../src/doctor/report.js';
 import { sizeOf } from '../../../src/doctor/size.js';
 import type { GatewayGroup } from '../../../src/exposition/api-groups.js';
@@ -102,4 +108,53 @@ test('a name that reorders a line cannot do so in the report, and a shell reads 
 test('a gateway whose groups cannot be read says why, and nothing is said of groups', () => {
   const { groups: _, ...unread } = gateway({ api: answer({ status: 403 }) });
   expect(checks({ gateway: unread })).toEqual(['unreadable']);
+});
+
+const receiver = (given: Partial<ReceiverEvidence> = {}): ReceiverEvidence => ({
+  target: 'http://p:9090/api/v1/write',
+  flags: [['--remote-write', 'http://p:9090/api/v1/write']],
+  probe: answer({ status: 204 }),
+  ...given,
+});
+const asPrometheus = (given: object) =>
+  receiver({ server: { kind: 'prometheus', version: '3.16.0', base: 'http://p:9090', ...given } });
+
+test.each([
+  ['that tells nothing', receiver(), []],
+  ['with a window', asPrometheus({ windowMs: 1 }), []],
+  ['without a window', asPrometheus({ windowMs: 0 }), ['no_window']],
+  ['that keeps a day', asPrometheus({ retentionMs: 86_400_000 }), []],
+  ['that keeps less', asPrometheus({ retentionMs: 86_399_000 }), ['retention']],
+  ['that keeps by size alone', asPrometheus({ retentionMs: 0 }), []],
+  ['with a sample that is 9 m ahead', asPrometheus({ newestMs: (NOW + 540) * 1000 }), []],
+  ['with a sample that is 11 m ahead', asPrometheus({ newestMs: (NOW + 660) * 1000 }), ['future_samples']],
+  ['that keeps one in 1 ms', receiver({ server: { kind: 'victoria-metrics', dedupMs: 1 } }), []],
+])('a receiver %s', (_, given, found) => {
+  expect(checks({ receivers: [given] })).toEqual(found);
+});
+
+test('a sample is ahead of the clock of its receiver, not of that of this host', () => {
+  const headers = { date: new Date((NOW + 3600) * 1000).toUTCString() };
+  const ahead = {
+    ...asPrometheus({ newestMs: (NOW + 3600) * 1000 }),
+    probe: answer({ status: 204, headers }),
+  };
+  expect(checks({ receivers: [ahead] })).toEqual(['clock']);
+});
+
+test('what waits for a receiver is sent by a command that names it as this one was', () => {
+  const name = 'central (http://p:9090/api/v1/write)';
+  const spool: SpoolEvidence = {
+    path: '/spool',
+    gateways: [],
+    receivers: [{ receiver: name, waiting: 2, waitingSinceSeconds: NOW - 60, setAside: 0 }],
+    nowSeconds: NOW,
+  };
+  const looked = receiver({ target: name, flags: [['--remote-write-file', '/etc/my receivers.yml']] });
+  expect(diagnose({ receivers: [looked], spool })).toMatchObject([
+    {
+      what: `2 runs wait in the spool for ${name}; the first ended 1m ago`,
+      fix: "prombatch flush --remote-write-file '/etc/my receivers.yml' --spool /spool",
+    },
+  ]);
 });
