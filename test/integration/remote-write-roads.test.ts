@@ -96,6 +96,19 @@ for (const program of receiverPrograms()) {
       }
     }, 300_000);
 
+    test('what waits of very many jobs goes oldest first over all of them, so that nothing is too old', async () => {
+      const receiver = await startReceiver(program);
+      try {
+        const jobs = Array.from({ length: 150 }, (_, index) => `many_${index}`);
+        keepAll(folder, receiver.url, jobs, 300, Date.now() - 3 * 3_600_000, 36_000);
+        const flush = await runCli(['flush', '--spool', folder, '--remote-write', receiver.url]);
+        expect(flush.stdout).toContain('300 sent, 0 refused and set aside, 0 still waiting');
+        expect(flush.code, flush.stderr).toBe(0);
+      } finally {
+        await receiver.stop();
+      }
+    }, 60_000);
+
     test('a run whose deadline ends before all has gone waits with it, and says so', async () => {
       const receiver = await startReceiver(program);
       try {
@@ -162,10 +175,11 @@ function keepAll(
   jobs: readonly string[],
   entries: number,
   beginMs: number,
+  stepMs = 100,
 ): void {
   const opened = openReceiverSpool(spool, receiver, silentLog);
   for (let run = 0; run < entries; run++) {
-    const completedAtMs = beginMs + run * 100;
+    const completedAtMs = beginMs + run * stepMs;
     const startedAtMs = completedAtMs - 50;
     const outcome: RunOutcome = {
       status: 'succeeded',

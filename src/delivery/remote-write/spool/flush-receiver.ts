@@ -6,7 +6,7 @@ import { PushError } from '../../http/push-error.js';
 import type { Receiver } from '../receiver/receiver.js';
 import type { EntryFolder } from './entry-folder.js';
 import { openReceiverSpool } from './receiver-spool.js';
-import { replay } from './replay.js';
+import { ENTRIES_PER_REQUEST, inOrder, replay } from './replay.js';
 
 export interface FlushCount {
   readonly sent: number;
@@ -15,11 +15,9 @@ export interface FlushCount {
   readonly errors: readonly PushError[];
 }
 
-/** The entries of so many groups go together. */
-const GROUPS_AT_ONCE = 100;
-
 /**
- * Sends all that waits for a receiver, the oldest first.
+ * Sends all that waits for a receiver, the oldest first over all groups: a receiver refuses what is much older than the
+ * newest sample it has of any series. Only the groups of what goes next are locked, so that runs that end do not wait long.
  *
  * @param limitMs for each batch of entries, and for the lock of each group.
  */
@@ -31,27 +29,30 @@ export async function flushReceiver(
   const errors: PushError[] = [];
   let sent = 0;
   let rejected = 0;
-  const flush = async (folders: readonly EntryFolder[]): Promise<PushError | undefined> => {
+  const busy = new Set<EntryFolder>();
+  const flush = async (folders: readonly EntryFolder[], upTo: string): Promise<PushError | undefined> => {
     const held = await lockAll(folders, limitMs, errors);
+    const locked = held.map(({ folder }) => folder);
+    for (const folder of folders) if (!locked.includes(folder)) busy.add(folder);
     try {
-      return await replay(
-        receiver,
-        held.map(({ folder }) => folder),
-        {
-          log,
-          withLimits: (body) => withDeadline(limitMs, (deadline) => body({ deadline })),
-          onReport(_entry, { status }) {
-            if (status === 'delivered') sent++;
-            else rejected++;
-          },
+      return await replay(receiver, locked, {
+        log,
+        upTo,
+        withLimits: (body) => withDeadline(limitMs, (deadline) => body({ deadline })),
+        onReport(_entry, { status }) {
+          if (status === 'delivered') sent++;
+          else rejected++;
         },
-      );
+      });
     } finally {
       for (const { release } of held) release();
     }
   };
-  for (let at = 0; at < groups.length; at += GROUPS_AT_ONCE) {
-    const error = await flush(groups.slice(at, at + GROUPS_AT_ONCE));
+  const queue = inOrder(groups);
+  for (let at = 0; at < queue.length; at += ENTRIES_PER_REQUEST) {
+    const next = queue.slice(at, at + ENTRIES_PER_REQUEST);
+    const folders = new Set(next.map(({ folder }) => folder).filter((folder) => !busy.has(folder)));
+    const error = await flush([...folders], next.at(-1)?.waiting.name ?? '');
     if (!error) continue;
     errors.push(error);
     break;

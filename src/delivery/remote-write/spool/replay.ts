@@ -10,9 +10,18 @@ import { Unavailable } from '../send-parts.js';
 import type { EntryFolder, WaitingEntry } from './entry-folder.js';
 import type { GivenName } from './names.js';
 
-/** What goes as one request, of entries that may be of many groups. */
-const ENTRIES_PER_REQUEST = 250;
+/**
+ * What goes as one request, of entries that may be of many groups. Each group of it costs three flushes of the disk, so few
+ * requests are better; those of one group, which may have to go one by one, are fewer.
+ */
+export const ENTRIES_PER_REQUEST = 1000;
+const ENTRIES_OF_A_GROUP = 250;
 const BYTES_PER_REQUEST = 4 * 2 ** 20;
+/**
+ * From the first entry of a request to its last. All starts go before the outcomes, and Prometheus refuses what is an hour
+ * (half of its shortest block) older than the newest sample it has of any series.
+ */
+const SPAN_MS = 30 * 60_000;
 
 export interface ReplayOptions {
   /** Calls `body` with what bounds one batch. */
@@ -20,6 +29,8 @@ export interface ReplayOptions {
   readonly log: Log;
   /** Told what became of each entry, before it is taken away. */
   readonly onReport: (entry: WaitingEntry, report: SendReport) => void;
+  /** The name of the last entry that is to go; without it all go. */
+  readonly upTo?: string;
   /** Whether the receiver has acknowledged the start of an entry of this process. */
   readonly startStored?: (name: string) => boolean;
 }
@@ -40,9 +51,8 @@ export async function replay(
     if (error) return error;
     if (names.size > 0) folder.setInFlight([]);
   }
-  const queue = folders
-    .flatMap((folder) => folder.waiting().map((waiting) => ({ waiting, folder })))
-    .sort((a, b) => (a.waiting.name < b.waiting.name ? -1 : 1));
+  const { upTo } = options;
+  const queue = inOrder(folders).filter(({ waiting }) => upTo === undefined || waiting.name <= upTo);
   for (let at = 0; at < queue.length; ) {
     const end = batchEnd(queue, at);
     const batch = queue.slice(at, end).flatMap(({ waiting, folder }) => folder.read(waiting) ?? []);
@@ -53,15 +63,34 @@ export async function replay(
   return undefined;
 }
 
+/** All that waits in these folders, the oldest first. */
+export function inOrder(
+  folders: readonly EntryFolder[],
+): { readonly waiting: GivenName; readonly folder: EntryFolder }[] {
+  return folders
+    .flatMap((folder) => folder.waiting().map((waiting) => ({ waiting, folder })))
+    .sort((a, b) => (a.waiting.name < b.waiting.name ? -1 : 1));
+}
+
 function readBatch(waiting: readonly GivenName[], folder: EntryFolder): WaitingEntry[] {
   return waiting.flatMap((each) => folder.read(each) ?? []);
 }
 
-function batchEnd(queue: readonly { readonly waiting: GivenName }[], from: number): number {
+function batchEnd(
+  queue: readonly { readonly waiting: GivenName; readonly folder: EntryFolder }[],
+  from: number,
+): number {
+  const ofGroup = new Map<EntryFolder, number>();
+  const endsMs = (queue[from]?.waiting.times.endMs ?? 0) + SPAN_MS;
+  let bytes = 0;
   let end = from;
-  for (let bytes = 0; end < queue.length && end - from < ENTRIES_PER_REQUEST; end++) {
-    bytes += queue[end]?.waiting.bytes ?? 0;
-    if (end > from && bytes > BYTES_PER_REQUEST) break;
+  for (const { waiting, folder } of queue.slice(from, from + ENTRIES_PER_REQUEST)) {
+    const count = (ofGroup.get(folder) ?? 0) + 1;
+    bytes += waiting.bytes;
+    const full = bytes > BYTES_PER_REQUEST || count > ENTRIES_OF_A_GROUP || waiting.times.endMs > endsMs;
+    if (full && end > from) break;
+    ofGroup.set(folder, count);
+    end++;
   }
   return end;
 }
