@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkBounds } from './bounds.mjs';
+import { flat } from './flat.mjs';
 import { largeGateway } from './large-gateway.mjs';
 import { describeMachine, findNode } from './nodes.mjs';
 import { measureStartUp, printStartUp } from './start-up.mjs';
@@ -35,5 +36,6 @@ if (process.argv.includes('--short')) {
   save({ work: await work(process.execPath) });
   save({ wide: await wide(process.execPath) });
   save({ many: await many() });
+  save({ flat: await flat() });
   save({ largeGateway: await largeGateway() });
 }

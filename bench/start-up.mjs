@@ -8,13 +8,15 @@ const CLI = fileURLToPath(new URL('../dist/prombatch.cjs', import.meta.url));
 const program = (name) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 
 /** The rows that are compared with bare Node; all others are with their floor. */
-const OF_BARE = ['--version', '--help', 'floor', 'floor of exec'];
+const OF_BARE = ['--version', '--help', 'floor', 'floor of exec', 'floor, direct'];
 
 /** What is measured on one Node. */
 function nodePrograms(node, { port, address }, state) {
   const run = (file, ...args) => ({ file: node, args: [file, ...args], node: true });
   const floor = (...command) => run(program('floor.cjs'), '127.0.0.1', String(port), ...command);
   const sample = (...flags) => run(CLI, 'run', '--ticks', '1', '--quiet', '-g', address, ...flags);
+  const direct = (...flags) =>
+    run(CLI, 'run', '--ticks', '1', '--quiet', '--remote-write', `http://${address}/api/v1/write`, ...flags);
   const command = (...flags) => run(CLI, 'exec', '-g', address, ...flags, '--', 'true');
   return {
     bare: { file: node, args: ['-e', '0'], node: true },
@@ -24,6 +26,9 @@ function nodePrograms(node, { port, address }, state) {
     run: sample('--no-spool'),
     'run, spool': sample('--spool', `${state}/run`),
     'run, accumulate': sample('--no-spool', '--accumulate'),
+    'floor, direct': run(program('floor-direct.cjs'), '127.0.0.1', String(port)),
+    'run, direct': direct('--no-spool'),
+    'run, direct, spool': direct('--spool', `${state}/direct`),
     'floor of exec': floor('true'),
     exec: command('--no-spool'),
     'exec, spool': command('--spool', `${state}/exec`),
@@ -34,6 +39,7 @@ function nodePrograms(node, { port, address }, state) {
 
 function baseOf(name) {
   if (OF_BARE.includes(name)) return 'bare';
+  if (name.startsWith('run, direct')) return 'floor, direct';
   return name.startsWith('exec') ? 'floor of exec' : 'floor';
 }
 
