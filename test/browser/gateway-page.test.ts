@@ -328,6 +328,31 @@ describe.skipIf(!executablePath)("the gateway's page in Chromium", () => {
     await waitFor('the group to go', () => gateway.groups().length === 0);
   });
 
+  test('whatever has the keyboard focus is seen to have it', async () => {
+    await push('/metrics/job/a', '# HELP rows Rows.\nrows 1\nbatch_job_success 1\n');
+    await page.goto(gateway.url);
+    await shows('succeeded');
+    // What is shown stays the same from here on.
+    await page.getByRole('checkbox', { name: 'Live' }).uncheck();
+    await page.locator('#filter').focus();
+    await page.keyboard.press('Tab');
+    const drawn = (at: Locator) => at.locator('xpath=ancestor-or-self::*[contains(@class, "group")][1]');
+    for (const what of ['1 job', '1 succeeded']) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('document.activeElement.textContent')).toBe(what);
+    }
+    const row = drawn(summary('a'));
+    const before = await row.screenshot();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('SUMMARY');
+    expect(await pixelsThatDiffer(page, before, await row.screenshot())).toBeGreaterThan(1000);
+    await page.keyboard.press('Enter');
+    await page.locator('.kind > summary').first().waitFor();
+    const opened = await row.screenshot();
+    await page.keyboard.press('Tab');
+    expect(await pixelsThatDiffer(page, opened, await row.screenshot())).toBeGreaterThan(1000);
+  });
+
   test('1,000 groups stay quick to filter, and nothing is wider than a narrow screen', async () => {
     await pushSituations(gateway.url, situations(Date.now() / 1000));
     await page.setViewportSize({ width: 400, height: 800 });
@@ -416,4 +441,17 @@ async function contrast(page: Page, selector: string): Promise<number> {
   };
   const [light = 0, dark = 0] = [luminance(ink), luminance(ground)].sort((a, b) => b - a);
   return (light + 0.05) / (dark + 0.05);
+}
+
+/** How many pixels of two pictures of the same size a person can tell apart. */
+function pixelsThatDiffer(page: Page, ...pictures: readonly [Buffer, Buffer]): Promise<number> {
+  const urls = pictures.map((picture) => `data:image/png;base64,${picture.toString('base64')}`);
+  return page.evaluate(`Promise.all(${JSON.stringify(urls)}.map(async (url) => {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, image.width, image.height).data;
+  })).then(([a, b]) => a.reduce((count, value, at) => count + (Math.abs(value - b[at]) > 60 ? 1 : 0), 0) / 3)`);
 }

@@ -62,6 +62,7 @@ td.value { text-align: right; width: 40%; padding-right: 0; }
 h3 .value { margin-left: auto; padding-left: .8rem; font-weight: 400; }
 .delete { margin: .6rem 0 0; text-align: right; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.group :focus-visible { outline-offset: -3px; }
 .empty-page { background: var(--card); border: 1px dashed var(--line); border-radius: .6rem; padding: 2rem; text-align: center; color: var(--soft); }
 .empty-page code { display: block; margin-top: .6rem; color: var(--ink); overflow-wrap: anywhere; }
 dialog { color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: .6rem; max-width: 34rem; overflow-wrap: anywhere; }
