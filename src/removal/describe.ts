@@ -33,12 +33,12 @@ export function needsLook({ result }: Removal): boolean {
   return !['removed', 'gone', 'kept'].includes(result);
 }
 
-/** What became of a group, in words; `nowSeconds` is when it was read last. */
-export function describeRemoval({ group, result, why = '' }: Removal, nowSeconds: number): string {
+/** What became of a group, in words. */
+export function describeRemoval({ group, readAtSeconds, result, why = '' }: Removal): string {
   const name = nameGroup(group);
   switch (result) {
     case 'removed':
-      return `removed ${name}: ${describeGroup(group, nowSeconds)}`;
+      return `removed ${name}: ${describeGroup(group, readAtSeconds)}`;
     case 'removed_perhaps_pushed':
       return `removed ${name}, and a push that came in that moment may have gone with it: is its next run in the gateway?`;
     case 'pushed_meanwhile':

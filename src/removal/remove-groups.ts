@@ -10,6 +10,8 @@ import { type PushCount, pushTimesOf, readPushCount, unseenPushes } from './push
 export interface Removal {
   /** As it was read right before its deletion. */
   readonly group: GatewayGroup;
+  /** When that was, by the gateway's clock. */
+  readonly readAtSeconds: number;
   readonly result:
     | 'removed'
     /** Removed, and a push may have gone with it unseen. */
@@ -107,7 +109,7 @@ async function removeBatch(
     const unseen = before && after ? unseenPushes(before, times, after) : 0;
     const now = byId(afterwards.groups);
     judged = removals.map((removal) =>
-      removal.result === 'unknown' ? judge(removal.group, now, unseen > 0) : removal,
+      removal.result === 'unknown' ? { ...removal, result: judge(removal.group, now, unseen > 0) } : removal,
     );
   });
   return { removals: judged, error };
@@ -121,9 +123,10 @@ function judgeAgain(
   { whyKeep }: RemoveOptions,
 ): Removal {
   const group = held.get(groupId(before.labels));
-  if (!group) return { group: before, result: 'gone' };
+  if (!group) return { group: before, readAtSeconds: nowSeconds, result: 'gone' };
   const why = whyKeep(group, nowSeconds);
-  return why === undefined ? { group, result: 'unknown' } : { group, result: 'kept', why };
+  const read = { group, readAtSeconds: nowSeconds };
+  return why === undefined ? { ...read, result: 'unknown' } : { ...read, result: 'kept', why };
 }
 
 /** What the gateway holds once the deletions are carried out, or at the end of the time for that. */
@@ -141,10 +144,14 @@ async function readSettled(
   }
 }
 
-function judge(group: GatewayGroup, held: ReadonlyMap<string, GatewayGroup>, unseen: boolean): Removal {
+function judge(
+  group: GatewayGroup,
+  held: ReadonlyMap<string, GatewayGroup>,
+  unseen: boolean,
+): Removal['result'] {
   const now = held.get(groupId(group.labels));
-  if (now) return { group, result: isSame(group, now) ? 'still_there' : 'pushed_meanwhile' };
-  return { group, result: unseen ? 'removed_perhaps_pushed' : 'removed' };
+  if (now) return isSame(group, now) ? 'still_there' : 'pushed_meanwhile';
+  return unseen ? 'removed_perhaps_pushed' : 'removed';
 }
 
 /** Whether no push came to a group between two readings. */

@@ -39,7 +39,7 @@ export async function removeAndTell(host: Host, log: Log, input: RemoveInput): P
       { event: 'pushes_uncounted', target: requests.target },
     );
   for await (const removal of removeGroups(chosen, { requests, whyKeep, onNoCount, settleMs: timeoutMs })) {
-    host.stdout.write(`${describeRemoval(removal, Date.now() / 1000)}\n`);
+    host.stdout.write(`${describeRemoval(removal)}\n`);
     if (needsLook(removal)) exitCode = 1;
   }
   return exitCode;
