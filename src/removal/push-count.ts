@@ -12,7 +12,8 @@ export interface PushCount {
   readonly times: PushTimes;
 }
 
-const LINES = /^(?:pushgateway_http_requests_total|push_time_seconds)[{ ].*$/gm;
+/** Lines end at a line feed and nothing else: `^`, `$` and `.` would break a label's value at U+2028. */
+const LINES = /(?<![^\n])(?:pushgateway_http_requests_total|push_time_seconds)[{ ][^\n]*/g;
 
 /**
  * The count in the text of a Pushgateway's `/metrics`, which gathers its own counters before its groups. `undefined` if

@@ -20,6 +20,16 @@ test('stored pushes are counted, checked or not; refused ones and readings are n
   expect(readPushCount(text)).toEqual({ pushes: 7, times: new Map([['[["job","a\\nb"]]', 1.5e9]]) });
 });
 
+test('a label may hold what JavaScript takes for the end of a line', () => {
+  const text = [
+    'pushgateway_http_requests_total{code="200",handler="push"} 3',
+    'push_time_seconds{instance="",job="a\u2028push_time_seconds b\u2029\r"} 1.5e+09',
+    '',
+  ].join('\n');
+  const id = JSON.stringify([['job', 'a\u2028push_time_seconds b\u2029\r']]);
+  expect(readPushCount(text)).toEqual({ pushes: 3, times: new Map([[id, 1.5e9]]) });
+});
+
 test('a gateway that does not count tells nothing', () => {
   expect(readPushCount('push_time_seconds{job="a"} 1\n')).toBeUndefined();
 });
