@@ -1,8 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileName } from '../../src/files/file-name.js';
 import { type CliOptions, runCli, startCli } from '../support/cli.js';
 import {
   type Answer,
@@ -411,6 +420,21 @@ describe('the command line', () => {
     const flush = await runCli(['flush', ...flags]);
     expect(flush.stdout).toContain('1 sent');
     expect(spooled()).toEqual([]);
+  });
+
+  test('what waits goes one by one if the spool cannot note what is under way', async () => {
+    const down = await open(refusing);
+    for (let each = 0; each < 3; each++) await run(down, ['--push-timeout', '100ms']);
+    const group = join(folder, dirname(spooled()[0] ?? ''));
+    rmSync(join(group, 'in-flight'), { force: true });
+    mkdirSync(join(group, 'in-flight'));
+    const back = await open(() => answering(OK));
+    const receivers = dirname(group);
+    renameSync(receivers, join(dirname(receivers), fileName(`http://${back.address}/api/v1/write`)));
+    const flags = ['--spool', folder, '--remote-write', `http://${back.address}/api/v1/write`];
+    const flush = await runCli(['flush', ...flags]);
+    expect(flush.code, flush.stderr).toBe(0);
+    expect(flush.stdout).toContain('3 sent, 0 refused and set aside, 0 still waiting');
   });
 
   test('a damaged entry is set aside, counted, and keeps nothing waiting', async () => {

@@ -164,6 +164,28 @@ describeOnReceivers('remote write', (receiver, program) => {
     expect(stored[LAST.completion]?.map(([, value]) => value)).toEqual([now / 1000, now / 1000]);
   });
 
+  test('the last start never moves back if a run begins while another runs, whichever ends first', async () => {
+    const now = Date.now();
+    // The receiver has heard of other series since, so that what is two hours old is out of its bounds.
+    await directRun(options(), { startedAtMs: now, completedAtMs: now });
+    for (const run of [options(), { url: receiver().url, job: newJob() }]) {
+      const lastStart = async () => (await receiver().stored(run.job))[LAST.start]?.at(-1)?.[1];
+      await directRun(run, {
+        startedAtMs: now - 1000,
+        completedAtMs: now - 500,
+        meanwhile: () => directRun(run, { startedAtMs: now - 120 * MINUTE, completedAtMs: now - 900 }),
+      });
+      expect(await lastStart()).toBe((now - 1000) / 1000);
+      await directRun(run, {
+        startedAtMs: now - 100,
+        completedAtMs: now,
+        meanwhile: () => directRun(run, { startedAtMs: now - 50, completedAtMs: now - 40, start: true }),
+      });
+      expect(await lastStart()).toBe((now - 50) / 1000);
+      expect((await receiver().stored(run.job)).batch_job_success).toHaveLength(4);
+    }
+  });
+
   test('runs after a clock that was set back follow the newest time that was given, with true values', async () => {
     const run = options();
     const now = Date.now() - MINUTE;

@@ -20,6 +20,8 @@ export interface MadeUpRun {
   readonly own?: string;
   /** Whether its start is pushed, and the answer waited for. */
   readonly start?: boolean;
+  /** What happens after its start. */
+  readonly meanwhile?: () => Promise<unknown>;
   /** What the job has recorded when its metrics are pushed while it runs, and the answer waited for. */
   readonly update?: string;
 }
@@ -80,6 +82,7 @@ export async function directRun(
     target.update([]);
     await waitFor('the update', () => requests > before);
   }
+  await run.meanwhile?.();
   const deadline = startDeadline(timeoutMs);
   try {
     return await target.end(

@@ -28,6 +28,8 @@ export interface GroupMemory {
   giveSample(nowMs: number, restamped?: boolean): number;
   /** Takes back times, and later ones, that the receiver refused as far ahead: else every later run would follow them. */
   forget(times: EntryTimes): void;
+  /** The newest time that a start was given when its run began or ended, but for one that was given its run's end. */
+  newestStart(): number;
   /** Whether a run, and one that succeeded, is newer than `endMs`. */
   newerRuns(endMs: number): { readonly run: boolean; readonly success: boolean };
   /** Whether nothing waits. */
@@ -61,6 +63,7 @@ export function withFallback(kept: GroupMemory, inProcess: GroupMemory): GroupMe
     giveStart: (startedAtMs) => either((memory) => memory.giveStart(startedAtMs)),
     giveSample: (nowMs, restamped) => either((memory) => memory.giveSample(nowMs, restamped)),
     forget: (times) => either((memory) => memory.forget(times)),
+    newestStart: () => either((memory) => memory.newestStart()),
     newerRuns: (endMs) => either((memory) => memory.newerRuns(endMs)),
     isEmpty: () => either((memory) => memory.isEmpty()),
   };
@@ -68,11 +71,12 @@ export function withFallback(kept: GroupMemory, inProcess: GroupMemory): GroupMe
 
 function createProcessMemory(): ProcessMemory {
   let given: GivenTimes = { newestMs: 0, newestStartMs: 0 };
-  let newest = { runMs: 0, successMs: 0 };
+  let newest = { startMs: 0, runMs: 0, successMs: 0 };
   return {
     giveStart(startedAtMs) {
       const startMs = planStart(startedAtMs, given);
       given = { ...given, newestStartMs: startMs };
+      newest = { ...newest, startMs };
       return startMs;
     },
     giveSample(nowMs, restamped = false) {
@@ -87,12 +91,17 @@ function createProcessMemory(): ProcessMemory {
       const planned = planTimes(run, given);
       const times = startMs === undefined ? planned : { ...planned, startMs };
       given = { newestMs: times.endMs, newestStartMs: Math.max(given.newestStartMs, times.startMs) };
-      newest = { runMs: times.endMs, successMs: succeeded ? times.endMs : newest.successMs };
+      newest = {
+        startMs: times.startMs,
+        runMs: times.endMs,
+        successMs: succeeded ? times.endMs : newest.successMs,
+      };
       return times;
     },
     forget(times) {
       given = withoutTimes(given, times);
     },
+    newestStart: () => newest.startMs,
     newerRuns: (endMs) => ({ run: newest.runMs > endMs, success: newest.successMs > endMs }),
     isEmpty: () => true,
   };

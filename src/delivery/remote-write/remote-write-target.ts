@@ -37,6 +37,7 @@ export function createRemoteWriteTarget(options: RemoteWriteTargetOptions): Targ
     send(limits),
   );
   const updates = createUpdates();
+  const startBeforeMs = sender.memory.newestStart();
   let start: { readonly timeMs: number; stored: boolean } | undefined;
   let fixed: FixedEntry | undefined;
 
@@ -55,12 +56,18 @@ export function createRemoteWriteTarget(options: RemoteWriteTargetOptions): Targ
     return {
       key,
       startedAtMs: run.startedAtMs,
-      startStored: start?.stored ?? false,
+      startStored: (start?.stored ?? false) || overtaken(run),
       outcome: writeFamilies(outcome.filter(({ name }) => name !== LAST_START)),
       outcomeAlone: writeFamilies(run.loneOutcome(true).filter(({ name }) => name !== LAST_START)),
       own: problem ? '' : run.jobMetrics.text,
       begun: updates.begun(),
     };
+  };
+
+  /** Another run of the group began while this one ran: told now, the start of this one would move the last start back. */
+  const overtaken = ({ startedAtMs, completedAtMs }: EndedRun): boolean => {
+    const newestMs = sender.memory.newestStart();
+    return newestMs > Math.max(startedAtMs, startBeforeMs, start?.timeMs ?? 0) && newestMs <= completedAtMs;
   };
 
   const sendStart = async (startedAtMs: number, limits: RetryLimits): Promise<void> => {

@@ -88,7 +88,12 @@ export function createRunSender({ receiver, key, spool: given, log }: RunSenderO
   };
 
   const sendAlone: RunSender['sendAlone'] = (fixed, limits, startStored) =>
-    sendUnkept(receiver, { ...fixed, group: '', startStored }, memory, limits);
+    sendUnkept(
+      receiver,
+      { ...fixed, group: '', startStored: startStored || fixed.entry.startStored },
+      memory,
+      limits,
+    );
 
   const sendInOrder = async (
     from: EntryFolder,

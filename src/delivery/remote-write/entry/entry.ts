@@ -4,7 +4,7 @@ import type { GroupingKey } from '../../grouping-key.js';
 export interface Entry {
   readonly key: GroupingKey;
   readonly startedAtMs: number;
-  /** Whether the receiver has acknowledged the start already. */
+  /** Whether its start is not to be told: the receiver has acknowledged it, or a later run of the group began since. */
   readonly startStored: boolean;
   /** The outcome's families in the text format. */
   readonly outcome: string;

@@ -167,6 +167,8 @@ export function openEntryFolder(path: string, log: Log): EntryFolder {
       });
     },
     forget: (times) => alone(() => takeBack(times)),
+    newestStart: () =>
+      newestTimes(given().filter(({ times: { startMs, endMs } }) => startMs !== endMs)).newestStartMs,
     newerRuns: (endMs) => newerRuns(given(), endMs),
     isEmpty: () => folder.waiting().length === 0,
     has: (name) => existsSync(at(name)),

@@ -1,3 +1,4 @@
+import { describeThrown } from '../../../errors.js';
 import type { Log } from '../../../log.js';
 import type { PushError } from '../../http/push-error.js';
 import type { RetryLimits } from '../../http/try-again.js';
@@ -105,10 +106,29 @@ async function sendTogether(
   options: ReplayOptions,
 ): Promise<PushError | undefined> {
   const several = groupsOf(batch).filter(({ names }) => names.length > 1);
-  for (const { folder, names } of several) folder.setInFlight(names);
+  try {
+    for (const { folder, names } of several) folder.setInFlight(names);
+  } catch (error) {
+    // A full disk, perhaps: what goes by itself needs no note.
+    const { log } = options;
+    log.debug(`the spool cannot note what is sent: ${describeThrown(error)}`, { event: 'spool_unusable' });
+    return sendSingly(receiver, batch, options);
+  }
   const error = await sendBatch(receiver, batch, options, false);
   if (!error) for (const { folder } of several) folder.setInFlight([]);
   return error;
+}
+
+async function sendSingly(
+  receiver: Receiver,
+  batch: readonly WaitingEntry[],
+  options: ReplayOptions,
+): Promise<PushError | undefined> {
+  for (const each of batch) {
+    const error = await sendBatch(receiver, [each], options, false);
+    if (error) return error;
+  }
+  return undefined;
 }
 
 function sendBatch(
