@@ -120,6 +120,9 @@ export const SUCCESS_FAMILY_NAMES = namesOf(all.filter(({ pushed }) => pushed ==
 /** Families whose labels the job says. */
 export const LABELLED_BY_JOB = namesOf(all.filter(({ labelledByJob }) => labelledByJob));
 
+/** The success itself, of those. */
+export const LAST_SUCCESS: BatchMetricName = 'batch_job_last_success_timestamp_seconds';
+
 /** Whether a run is newer than what is held is told by when it began. */
 export const LAST_START: BatchMetricName = 'batch_job_last_start_timestamp_seconds';
 

@@ -4,6 +4,8 @@ import { TextFormatError } from '../../exposition/line-reader.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { createRunningSum } from '../../exposition/running-sum.js';
 import { writeFamilies } from '../../exposition/write.js';
+import { LAST_SUCCESS, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
+import { lastToldBy } from './late-entry.js';
 import type { RunEntry } from './run-entry.js';
 
 /** One entry that leaves the group as pushing several in order would. Each is read once, however many there are. */
@@ -56,7 +58,7 @@ function partsOf(first: RunEntry): Parts {
   const add = (entry: RunEntry): void => {
     const told = parseFamilies(entry.outcome);
     own.add(parseFamilies(entry.own));
-    outcome.add(told);
+    outcome.add(withoutOlderSuccess(told, outcome.families()));
   };
   add(first);
   return {
@@ -77,4 +79,13 @@ function byName(): { add(families: readonly MetricFamily[]): void; families(): M
     },
     families: () => [...kept.values()],
   };
+}
+
+/** An outcome without its success, if the one before it is newer: of runs that overlap, either may be written first. */
+function withoutOlderSuccess(
+  told: readonly MetricFamily[],
+  before: readonly MetricFamily[],
+): readonly MetricFamily[] {
+  const [now, then] = [told, before].map((families) => lastToldBy(families)[LAST_SUCCESS] ?? 0);
+  return (now ?? 0) < (then ?? 0) ? told.filter(({ name }) => !SUCCESS_FAMILY_NAMES.includes(name)) : told;
 }

@@ -2,7 +2,7 @@ import { isCumulative, withoutQuantiles } from '../../exposition/accumulate.js';
 import type { MetricFamily } from '../../exposition/family.js';
 import { parseFamilies } from '../../exposition/parse.js';
 import { writeFamilies } from '../../exposition/write.js';
-import { LAST_START, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
+import { LAST_START, LAST_SUCCESS, SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import type { RunEntry } from './run-entry.js';
 
 /** The values by which a group's newest run is known: last start, last success and due, in seconds, by family. */
@@ -58,6 +58,23 @@ export function lateEntry(entry: RunEntry, last: LastTold): RunEntry {
     outcome,
     own: writeFamilies(counts.map(withoutQuantiles)),
   };
+}
+
+/**
+ * The outcome of a run that is not late, though a run that overlapped it succeeded after it and was told first: with the
+ * success that was told, since a last success is never moved back. One in the future was told by a wrong clock.
+ */
+export function withToldSuccess(
+  outcome: readonly MetricFamily[],
+  last: LastTold,
+  nowMs: number,
+): readonly MetricFamily[] {
+  const told = last[LAST_SUCCESS] ?? 0;
+  if ((lastToldBy(outcome)[LAST_SUCCESS] ?? told) >= told || told * 1000 > nowMs) return outcome;
+  return outcome.map((family) => {
+    const value = SUCCESS_FAMILY_NAMES.includes(family.name) ? last[family.name] : undefined;
+    return value === undefined ? family : { ...family, samples: [{ name: family.name, labels: [], value }] };
+  });
 }
 
 /** Whether an entry has its whole outcome to tell, and not only what is left of one that is late. */

@@ -1,5 +1,8 @@
 import type { MetricFamily } from '../../exposition/family.js';
+import { parseFamilies } from '../../exposition/parse.js';
+import { writeFamilies } from '../../exposition/write.js';
 import type { Log } from '../../log.js';
+import { LAST_SUCCESS } from '../../outcome/batch-metrics.js';
 import type { GatewayClient, PushLimits } from '../client/gateway-client.js';
 import { createGiveWay } from '../give-way.js';
 import type { GroupingKey } from '../grouping-key.js';
@@ -9,10 +12,12 @@ import {
   isStartInFuture,
   type LastTold,
   lastToldBy,
+  lastToldIn,
   lateEntry,
   newestTold,
   saysNothing,
   tellsStart,
+  withToldSuccess,
 } from '../push/late-entry.js';
 import { isRefusedBody } from '../push/rejection.js';
 import { needsBase, type RunEntry } from '../push/run-entry.js';
@@ -171,7 +176,8 @@ function startBatch(flush: Flush) {
     late,
     add({ name, entry: given }: SpooledEntry): boolean {
       // A run that has just ended is never late.
-      const entry = flush.folder.isHeld(name) ? given : ifLate(flush, given);
+      const { folder } = flush;
+      const entry = folder.isHeld(name) ? besideOthers(given, folder.memory.last()) : ifLate(flush, given);
       if (saysNothing(entry)) {
         late.push(name);
         return true;
@@ -184,6 +190,14 @@ function startBatch(flush: Flush) {
     },
     made: (): Batch | undefined => fold && { members, entry: fold.entry(), folded: members.length > 1 },
   };
+}
+
+/** An entry that is not late, but that may have overlapped a run that was told first. */
+function besideOthers(entry: RunEntry, last: LastTold): RunEntry {
+  const own = lastToldIn(entry)[LAST_SUCCESS];
+  if (own === undefined || own >= (last[LAST_SUCCESS] ?? 0)) return entry;
+  const outcome = withToldSuccess(parseFamilies(entry.outcome), last, Date.now());
+  return { ...entry, outcome: writeFamilies(outcome) };
 }
 
 /** Takes entries away that have nothing left to tell. */

@@ -13,6 +13,7 @@ import type { Log } from '../../log.js';
 import { SUCCESS_FAMILY_NAMES } from '../../outcome/batch-metrics.js';
 import { type GroupingKey, sortKey } from '../grouping-key.js';
 import { PushError } from '../http/push-error.js';
+import { lastToldBy, withToldSuccess } from '../push/late-entry.js';
 
 export interface TextfileEntry {
   readonly key: GroupingKey;
@@ -43,7 +44,8 @@ export function writeTextfile(folder: string, entry: TextfileEntry, warn: Log['w
     const names = new Set(entry.outcome.map(({ name }) => name));
     const kept = held.filter(({ name }) => SUCCESS_FAMILY_NAMES.includes(name) && !names.has(name));
     const own = parseFamilies(entry.own);
-    const families = [...entry.outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
+    const outcome = withToldSuccess(entry.outcome, lastToldBy(held), Date.now());
+    const families = [...outcome, ...kept, ...(entry.accumulate ? goOn(held, own) : own)];
     writeDurably(path, writeFamilies(families.map((family) => withLabels(family, labels))), 0o644);
   } catch (error) {
     const system = isSystemError(error);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startFold } from '../../../../src/delivery/push/fold-entries.js';
+import { lastToldIn, withToldSuccess } from '../../../../src/delivery/push/late-entry.js';
 import {
   isOutcomeAll,
   needsBase,
@@ -9,6 +10,7 @@ import {
   withBase,
 } from '../../../../src/delivery/push/run-entry.js';
 import { parseFamilies } from '../../../../src/exposition/parse.js';
+import { writeFamilies } from '../../../../src/exposition/write.js';
 import { describeGroup } from '../../../../src/gateway/describe.js';
 import { createStore } from '../../../../src/gateway/store.js';
 
@@ -139,6 +141,38 @@ test('an entry that cannot be added changes nothing of those before it', () => {
   );
   expect(fold.add(one({ accumulate: true }))).toBe(true);
   expect(fold.entry().own).toBe('# TYPE c counter\nc 2\n');
+});
+
+/** The outcome of a success at these seconds, with its due time. */
+const success = (at: number, due: number): string =>
+  [
+    ['batch_job_last_success_timestamp_seconds', at],
+    ['batch_job_success_due_timestamp_seconds', due],
+  ]
+    .map(([name, value]) => `# TYPE ${name} gauge\n${name} ${value}\n`)
+    .join('');
+
+test('of runs that overlap, the newer success stays, whichever was written first', () => {
+  const fold = startFold(one({ outcome: success(20, 90) }));
+  fold.add(one({ outcome: success(10, 80) }));
+  expect(fold.entry().outcome).toBe(success(20, 90));
+});
+
+test('a newer success brings its own due time, an earlier one too', () => {
+  const fold = startFold(one({ outcome: success(10, 90) }));
+  fold.add(one({ outcome: success(20, 50) }));
+  expect(fold.entry().outcome).toBe(success(20, 50));
+});
+
+test('a run that ends beside a newer success moves it not back; one of a wrong clock does not last', () => {
+  const told = lastToldIn({ outcome: success(20, 90) });
+  const after = (outcome: string, nowMs: number) =>
+    writeFamilies(withToldSuccess(parseFamilies(outcome), told, nowMs));
+  expect(after(success(10, 80), 30_000)).toBe(success(20, 90));
+  expect(after(success(10, 80), 15_000)).toBe(success(10, 80));
+  expect(after(success(25, 80), 30_000)).toBe(success(25, 80));
+  const failed = '# TYPE batch_job_success gauge\nbatch_job_success 0\n';
+  expect(after(failed, 30_000)).toBe(failed);
 });
 
 test('several as one are as new as the newest: an older run among them makes none of it late', () => {
