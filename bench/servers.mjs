@@ -21,20 +21,26 @@ export function findServers(/** @type {Kind} */ kind) {
     'victoria-metrics': [process.env.VICTORIA_METRICS_BIN],
   };
   return programs[kind].flatMap((binary) => {
-    const { status, stdout, stderr } = spawnSync(binary ?? '', ['--version'], { encoding: 'utf8' });
+    if (binary === undefined) return [];
+    const { status, stdout, stderr } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
     if (status !== 0) return [];
     const version = /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? '';
-    return [{ kind, binary: binary ?? '', name: `${kind} ${version}`.trim() }];
+    return [{ kind, binary, name: `${kind} ${version}`.trim() }];
   });
 }
 
-/** Starts one with nothing in it, on a port of the system's choice. */
-export async function startServer({ kind, binary }) {
+/**
+ * Starts one on a port of the system's choice; it holds nothing, unless a gateway has kept something in a file.
+ *
+ * @param {{ kind: Kind, binary: string }} program
+ * @param {{ kept?: string, flags?: readonly string[] }} options
+ */
+export async function startServer({ kind, binary }, { kept = '', flags = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'prombatch-bench-'));
   const config = join(folder, 'prometheus.yml');
   writeFileSync(config, '');
   const args = {
-    pushgateway: ['--persistence.file=', '--web.listen-address=127.0.0.1:0'],
+    pushgateway: [`--persistence.file=${kept}`, '--web.listen-address=127.0.0.1:0'],
     prometheus: [
       `--config.file=${config}`,
       `--storage.tsdb.path=${folder}/data`,
@@ -43,10 +49,13 @@ export async function startServer({ kind, binary }) {
     ],
     'victoria-metrics': ['-httpListenAddr=127.0.0.1:0', `-storageDataPath=${folder}/data`],
   };
-  const child = spawn(binary, args[kind], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary, [...args[kind], ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk) => (said += chunk));
-  while (!LISTENS.test(said)) await once(child.stderr, 'data');
+  while (!LISTENS.test(said)) {
+    await Promise.race([once(child.stderr, 'data'), once(child, 'close')]);
+    if (child.exitCode !== null) throw new Error(`${binary} ended: ${said}`);
+  }
   const url = `http://${LISTENS.exec(said)?.[1]}`;
   const ready = { pushgateway: '/-/ready', prometheus: '/-/ready', 'victoria-metrics': '/health' }[kind];
   while (!(await fetch(url + ready)).ok) await new Promise((resolve) => setTimeout(resolve, 50));
