@@ -31,6 +31,8 @@ export type DeliveryReport =
       readonly refused?: PushError;
       /** Whether the run waits in the spool. */
       readonly spooled?: boolean;
+      /** Whether the run is kept where what was refused is. */
+      readonly setAside?: boolean;
       /** Nothing was tried, since what the group holds could not be read now. */
       readonly unread?: boolean;
     };

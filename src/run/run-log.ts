@@ -85,8 +85,9 @@ export function logDelivery(log: Log, run: DeliveredRun, told: TargetReport): vo
 function describeFailure(
   { name, outcome: { status, exitCode }, delivery }: DeliveredRun,
   { target, verb = 'pushed', flushFlags }: TargetReport,
-  { status: delivered, error, spooled = false }: FailedReport,
+  report: FailedReport,
 ): string {
+  const { status: delivered, error, spooled = false } = report;
   const partly = delivered !== 'failed';
   const ended = `${name} ${HOW[status]} (exit ${exitCode}), ${status === 'succeeded' ? 'but' : 'and'}`;
   // Of several targets with one problem each has a line, which tells whose it is.
@@ -95,7 +96,12 @@ function describeFailure(
   // What waits is sent by itself, so that a gateway that is only down needs nobody.
   const hint = error.hint !== undefined && !(spooled && error.retryable) ? `; ${error.hint}` : '';
   const waits = `; ${partly ? 'the rest is ' : ''}kept in the spool, sent with the next run or by: `;
-  const lost = partly ? '' : '; nothing was kept';
-  const kept = spooled ? waits + flushCommand(delivery, flushFlags) : lost;
+  const kept = spooled ? waits + flushCommand(delivery, flushFlags) : whatIsLeft(report);
   return `${ended} ${what}: ${error.message}${hint}${kept}`;
+}
+
+/** Of what is never to be sent. */
+function whatIsLeft(report: FailedReport): string {
+  if (report.status !== 'failed') return '';
+  return report.setAside ? '; kept in rejected/ of the spool' : '; nothing was kept';
 }

@@ -133,6 +133,8 @@ describe('what is refused', () => {
     const result = await run(server);
     expect(result.code).toBe(3);
     expect(result.stderr).toContain('refused samples as too old (409): conflict');
+    expect(result.stderr).toContain('kept in rejected/ of the spool');
+    expect(result.stderr).not.toContain('nothing was kept');
     expect(server.requests.map(kindOf)).toEqual(['start', 'outcome', 'start']);
     expect(server.requests.at(-1)).toContain('batch_job_last_success_timestamp_seconds');
     const reason = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>

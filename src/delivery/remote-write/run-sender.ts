@@ -123,7 +123,11 @@ export function createRunSender({ receiver, key, spool: given, log }: RunSenderO
   ): SendReport | Promise<SendReport> => {
     const reason = from.rejectionOf(name);
     if (reason !== undefined)
-      return { status: 'failed', error: new PushError('PUSH_REJECTED', reason, { retryable: false }) };
+      return {
+        status: 'failed',
+        error: new PushError('PUSH_REJECTED', reason, { retryable: false }),
+        setAside: true,
+      };
     if (from.wasDelivered(fixed.times.endMs)) return { status: 'delivered' };
     return sendAlone(fixed, limits, startStored);
   };

@@ -196,7 +196,12 @@ function settle(each: WaitingEntry, settled: Settled, { log, onReport }: ReplayO
   const { error } = settled;
   const reason = error.hint === undefined ? error.message : `${error.message}\nhint: ${error.hint}`;
   log.debug(`${name} of the spool: refused and set aside: ${error.message}`, { event: 'spool_set_aside' });
-  onReport(each, { status: settled.status === 'refused' ? 'failed' : 'outcome_only', error });
+  onReport(
+    each,
+    settled.status === 'refused'
+      ? { status: 'failed', error, setAside: true }
+      : { status: 'outcome_only', error },
+  );
   if (settled.status === 'refused') {
     folder.reject(name, reason, error.code === SAMPLE_FAR_AHEAD);
     return false;
