@@ -1,8 +1,9 @@
 import { UsageError } from '../errors.js';
-import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
+import { exitCodeOfSignal } from '../exit-codes.js';
 import { type AnyJob, isCommand } from '../job/any-job.js';
 import type { Log } from '../log.js';
 import type { Host } from '../process/host.js';
+import { exitCodeOfRuns } from '../run/exit-code.js';
 import { openSpoolCount } from '../run/open-targets.js';
 import { resolveRunOptions } from '../run/run-options.js';
 import { checkRun, type StartedRun, startRun } from '../run/start-run.js';
@@ -161,10 +162,9 @@ async function keepRunning(
   }
 }
 
-function exitCodeOf({ signal, aborted, failed, pushFailures }: SchedulerEnd, values: Values): number {
+function exitCodeOf({ signal, aborted, ...runs }: SchedulerEnd, values: Values): number {
   if (signal !== undefined) return aborted ? exitCodeOfSignal(signal) : 0;
-  if (failed > 0) return EXIT.failed;
-  return pushFailures > 0 && values.onPushFailure === 'fail' ? EXIT.notDelivered : 0;
+  return exitCodeOfRuns(runs, values.onPushFailure);
 }
 
 /** Serves what the scheduler tells of itself, where an address for that is given; resolves with what ends it. */

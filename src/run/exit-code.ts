@@ -12,6 +12,15 @@ export function exitCodeOfRun(
   return onPushFailure === 'fail' && isPushFailure(delivery) ? EXIT.notDelivered : 0;
 }
 
+/** The exit code of many runs that have ended: 1 if one failed, and 3 if one was not delivered and that counts. */
+export function exitCodeOfRuns(
+  { failed, pushFailures }: { readonly failed: number; readonly pushFailures: number },
+  onPushFailure: 'fail' | 'warn',
+): number {
+  if (failed > 0) return EXIT.failed;
+  return onPushFailure === 'fail' && pushFailures > 0 ? EXIT.notDelivered : 0;
+}
+
 /** Whether anything that should have reached the gateway did not. */
 export function isPushFailure(delivery: Pick<DeliveryReport, 'status'>): boolean {
   return delivery.status !== 'none' && delivery.status !== 'delivered';
