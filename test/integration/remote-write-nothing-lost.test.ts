@@ -178,7 +178,7 @@ describe.each(receiverPrograms())('the promise by remote write, on $name', (prog
       'if (ownWaits) return true; if (!ownWaits)',
     ],
   ] as const;
-  test.skipIf(!program.binary || program.kind !== 'prometheus').each(long ? FAULTS : [])(
+  test.skipIf(!program.binary).each(long && program.kind === 'prometheus' ? FAULTS : [])(
     'would notice %s',
     async (_title, file, from, to) => {
       const variant = await buildVariant(file, from, to, join(folder, `variant-${sequence}.cjs`));

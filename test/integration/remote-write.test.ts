@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { type DirectRunOptions, directRun, type MadeUpRun } from '../support/direct-run.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
-import { describeOnReceivers } from '../support/receivers.js';
+import { describeOnReceivers, testIf } from '../support/receivers.js';
 import { buildVariant } from '../support/variant.js';
 
 const MINUTE = 60_000;
@@ -362,7 +362,8 @@ describeOnReceivers('remote write', (receiver, program) => {
     }
   });
 
-  test.skipIf(program.kind === 'victoria-metrics')(
+  testIf(
+    program.kind !== 'victoria-metrics',
     'what is refused as too old is set aside with a hint, and the last times are told as of now',
     async () => {
       const run = options();
@@ -388,7 +389,8 @@ describeOnReceivers('remote write', (receiver, program) => {
     },
   );
 
-  test.skipIf(program.kind === 'victoria-metrics')(
+  testIf(
+    program.kind !== 'victoria-metrics',
     'of several that are refused as too old the newest of each kind is told',
     async () => {
       const now = Date.now();
@@ -420,7 +422,7 @@ describeOnReceivers('remote write', (receiver, program) => {
     },
   );
 
-  test.skipIf(!program.newer)('a run of a clock that is ahead waits until its time has come', async () => {
+  testIf(program.newer, 'a run of a clock that is ahead waits until its time has come', async () => {
     const run = options();
     const ahead = Date.now() + 30 * MINUTE;
     const report = await directRun(run, { startedAtMs: ahead - 10, completedAtMs: ahead });
@@ -509,7 +511,7 @@ describeOnReceivers(
     });
 
     // Debian's 2.42 answers 500, which is final all the same.
-    test.skipIf(program.kind === 'victoria-metrics')('what is older than the window is final', async () => {
+    testIf(program.kind !== 'victoria-metrics', 'what is older than the window is final', async () => {
       const run = options();
       const now = Date.now();
       await directRun(run, { startedAtMs: now - 10, completedAtMs: now });

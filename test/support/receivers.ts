@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { versionOf } from './pushgateway.js';
 import { findNamed, findServer, startServer } from './server-process.js';
 import { waitFor } from './wait-for.js';
@@ -202,6 +202,11 @@ function shown({
   return pairs.length === 0
     ? name
     : `${name}{${pairs.map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')}}`;
+}
+
+/** A test of what only some receivers do. */
+export function testIf(applies: boolean | undefined, name: string, body: () => Promise<void>): void {
+  if (applies) test(name, body);
 }
 
 /** The tests of `body` with each receiver there is, one fresh process for all of them. */

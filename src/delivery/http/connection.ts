@@ -84,7 +84,10 @@ export async function openConnection(address: GatewayAddress, access: HttpAccess
       const whole = { ...wanted, headers, path: prefix + address.pathPrefix + wanted.path };
       const open = (options: RequestOptions) => request({ ...base, ...options });
       for (;;) {
-        const answer = await exchange(address, open, whole, { timeoutMs: endsAt - monotonicMs(), signal });
+        const answer = await exchange(address, open, whole, {
+          timeoutMs: Math.max(0, endsAt - monotonicMs()),
+          signal,
+        });
         if (answer === 'stale') continue;
         return isSuccess(answer.status) ? answer : withoutSecrets(answer, secretsOf(inUse));
       }
