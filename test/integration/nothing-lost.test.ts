@@ -207,7 +207,6 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
       'listNames(path).sort().reverse()',
       COUNTING,
     ],
-    ['a base from before the job', 'delivery/gateway-target.ts', 'base && updated ?', 'base ?', OVERLAPPING],
     [
       'a late run taken for the last',
       'delivery/push/late-entry.ts',
