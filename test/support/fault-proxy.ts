@@ -14,7 +14,8 @@ export type Weather =
 /** A proxy that passes connections on, or spoils them; a fault lasts for so many requests, then it is up again. */
 export interface FaultProxy {
   readonly address: string;
-  set(weather: Weather, requests: number): void;
+  /** `passed`: how many requests pass before the first that is spoiled. */
+  set(weather: Weather, requests: number, passed?: number): void;
   /** Whether readings of what the gateway holds are answered with an error, while pushes pass. Default: 503. */
   refuseReadings(refuse: boolean, status?: number): void;
   /** Where it passes connections to, or nowhere. */
@@ -28,6 +29,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   let weather: Weather = 'up';
   let remaining = 0;
+  let passing = 0;
   let noReadings: number | undefined;
   let target: { hostname: string; port: number } | undefined;
 
@@ -51,7 +53,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
       client.end(`HTTP/1.1 ${noReadings} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
     }
-    const now: Weather = remaining-- > 0 ? weather : 'up';
+    const now: Weather = passing-- > 0 || remaining-- <= 0 ? 'up' : weather;
     if (now === 'stalling') return;
     if (now === 'answering 500') {
       client.end('HTTP/1.1 500 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
@@ -81,9 +83,10 @@ export async function startFaultProxy(): Promise<FaultProxy> {
   const { port } = server.address() as { port: number };
   return {
     address: `127.0.0.1:${port}`,
-    set(next, requests) {
+    set(next, requests, passed = 0) {
       weather = next;
       remaining = requests;
+      passing = passed;
     },
     refuseReadings(refuse, status = 503) {
       noReadings = refuse ? status : undefined;
@@ -92,7 +95,7 @@ export async function startFaultProxy(): Promise<FaultProxy> {
       target =
         url === undefined ? undefined : { hostname: new URL(url).hostname, port: Number(new URL(url).port) };
     },
-    reaches: () => target !== undefined && !(remaining > 0 && weather !== 'up'),
+    reaches: () => target !== undefined && !(passing <= 0 && remaining > 0 && weather !== 'up'),
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
