@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.js';
 import type { GatewayGroup } from '../exposition/api-groups.js';
 import { describeGroup, nameGroup, sortGroups } from '../removal/describe.js';
+import { hasReceivers } from '../run/run-options.js';
 import { batchSettings, logSettings } from '../settings/batch-settings.js';
 import { text } from '../settings/parsers.js';
 import { defineCommand } from './steps/command.js';
@@ -8,6 +9,7 @@ import { openLog } from './steps/open-log.js';
 import { gatewaySettings, openRequests } from './steps/read-gateway.js';
 import { checkConfirmable, confirm } from './steps/removal/confirm.js';
 import { removalSettings, removeAndTell } from './steps/removal/remove-and-tell.js';
+import { retireAndTell } from './steps/removal/retire-and-tell.js';
 
 const settings = {
   ...gatewaySettings,
@@ -30,6 +32,21 @@ const settings = {
     env: [],
     help: 'remove all groups of the job that have these grouping labels, whatever others they have',
   },
+  retire: {
+    kind: 'switch',
+    flags: '--retire',
+    env: [],
+    help: 'retire the job at receivers of remote write, and leave the gateway alone',
+  },
+  remoteWrite: {
+    ...batchSettings.remoteWrite,
+    help: 'with --retire: a receiver of remote write, such as http://prometheus:9090/api/v1/write; may be repeated',
+  },
+  remoteWriteFile: {
+    ...batchSettings.remoteWriteFile,
+    help: "with --retire: receivers of remote write, in the YAML form of Prometheus' remote_write",
+  },
+  spool: { ...batchSettings.spool, help: "with --retire: the spool of the job's runs" },
   ...removalSettings,
   ...logSettings,
 } as const;
@@ -38,18 +55,26 @@ export const deleteCommand = defineCommand({
   notes: `A group is named by its job and all its grouping labels. Its last success goes with it, and alerts on it end. A job
 that runs again makes its group again. On a terminal it asks first.
 
+By remote write nothing is removed: with --retire the receivers are told that the job is retired, and the alerts of
+that road end until it starts again.
+
 Exit codes:
-  0      removed, or with --dry-run: found
+  0      removed or retired, or with --dry-run: found
   1      there is no such group, the answer was no, or a push came in the moment of the deletion
   2      malformed arguments, or there is no terminal to ask on and no --yes
-  3      the gateway cannot be read, or refuses
+  3      the gateway cannot be read, or refuses; with --retire: a receiver did not take it
   70     a bug in prombatch`,
   settings,
-  async run(host, { values }) {
-    const { job, grouping, allGroupings, dryRun, yes, pushTimeoutMs: timeoutMs } = values;
+  async run(host, { values, given }) {
+    const { job, grouping, allGroupings, retire, dryRun, yes, pushTimeoutMs: timeoutMs } = values;
     if (job === undefined) throw new UsageError('--job: expected the name of a job, got none');
     if (!dryRun) checkConfirmable(host, yes);
     const log = openLog(host, values);
+    if (retire) {
+      checkNamed(allGroupings);
+      return retireAndTell(host, log, { ...values, job, timeoutMs });
+    }
+    if (hasReceivers(values) && !given.has('gateway')) throw noGateway();
     const requests = await openRequests(host, values);
     try {
       const { groups, nowSeconds } = await requests.readGroups();
@@ -80,6 +105,23 @@ Exit codes:
     }
   },
 });
+
+function checkNamed(allGroupings: boolean): void {
+  if (!allGroupings) return;
+  throw new UsageError('--all-groupings: expected it without --retire', {
+    hint: 'a receiver is not read: retire each group by itself, with all its labels as --grouping',
+  });
+}
+
+/** As for a run, receivers stand in for the usual gateway: a group must not be removed from one that nobody named. */
+function noGateway(): UsageError {
+  return new UsageError(
+    '--gateway: expected the Pushgateway that holds the group, got receivers of remote write alone',
+    {
+      hint: 'at receivers a job is retired with --retire; PROMBATCH_REMOTE_WRITE and PROMBATCH_REMOTE_WRITE_FILE name some, too',
+    },
+  );
+}
 
 function hasLabels({ labels }: GatewayGroup, wanted: readonly (readonly [string, string])[]): boolean {
   return wanted.every(([name, value]) => labels.some(([label, held]) => label === name && held === value));

@@ -21,7 +21,7 @@ interface BatchMetric {
    * Which push carries it. A family that is pushed replaces the stored one, so that one of `end of a success` must be
    * in no other push: the gateway would forget the last success.
    */
-  readonly pushed: 'start and end' | 'end' | 'end of a success';
+  readonly pushed: 'start and end' | 'end' | 'end of a success' | 'retirement';
   /** The label that tells its samples apart. */
   readonly label?: string;
   /** Whether the job says the label's values. */
@@ -103,6 +103,12 @@ const BATCH_METRICS = [
     label: 'version',
     value: () => [[version, 1]],
   },
+  {
+    name: 'batch_job_retired_timestamp_seconds',
+    help: 'When the job was retired, as seconds since the epoch.',
+    pushed: 'retirement',
+    value: () => undefined,
+  },
 ] as const satisfies readonly BatchMetric[];
 
 /** The name of a batch metric: a misspelt one does not compile. */
@@ -134,9 +140,12 @@ export const BATCH_LABEL_NAMES = all.flatMap(({ label }) => label ?? []);
 
 /** What is pushed when a run begins: only when it began. */
 export function startFamilies(startedAtMs: number): MetricFamily[] {
-  return all
-    .filter(({ pushed }) => pushed === 'start and end')
-    .map((metric) => family(metric, startedAtMs / 1000));
+  return familiesAt(startedAtMs, 'start and end');
+}
+
+/** What is pushed when a job is retired: only when that was. It counts until the job starts again. */
+export function retirementFamilies(retiredAtMs: number): MetricFamily[] {
+  return familiesAt(retiredAtMs, 'retirement');
 }
 
 /**
@@ -153,6 +162,10 @@ export function outcomeFamilies(outcome: RunOutcome, facts: OutcomeFacts): Metri
     .filter(({ pushed }) => outcome.status === 'succeeded' || pushed !== 'end of a success')
     .map((metric) => family(metric, metric.value(outcome, facts)))
     .filter(({ samples }) => samples.length > 0);
+}
+
+function familiesAt(timeMs: number, by: BatchMetric['pushed']): MetricFamily[] {
+  return all.filter(({ pushed }) => pushed === by).map((metric) => family(metric, timeMs / 1000));
 }
 
 function family({ name, help, label }: BatchMetric, value: Value): MetricFamily {

@@ -197,7 +197,15 @@ function resolveMode(given: RunOptions): { replace: boolean; accumulate: boolean
   return { replace, accumulate };
 }
 
-function resolveKey(jobName: string, given: RunOptions): GroupingKey {
+/**
+ * The key of a run's group.
+ *
+ * @throws UsageError
+ */
+export function resolveKey(
+  jobName: string,
+  given: Pick<RunOptions, 'job' | 'grouping' | 'textfile' | 'remoteWrite' | 'remoteWriteFile'>,
+): GroupingKey {
   const pairs = toPairs(given.grouping ?? []);
   if (given.textfile !== undefined && pairs.some(([name]) => name === 'batch_job')) {
     throw new UsageError(

@@ -179,7 +179,7 @@ describeOnPushgateways('every example does what it says', (gateway) => {
       }
       if (example.command.includes('prombatch delete')) {
         // There must be something to delete.
-        const pushed = example.command.replace('delete', 'exec').replace(/ +#.*/, '');
+        const pushed = example.command.replace(/delete(?: --retire)?/, 'exec').replace(/ +#.*/, '');
         await run({ command: `${pushed} -- true` }, gateway().url);
       }
       const { code, output } = await run(example, gateway().url);

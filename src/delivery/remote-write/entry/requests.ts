@@ -1,6 +1,6 @@
 import type { MetricFamily, Sample } from '../../../exposition/family.js';
 import { parseFamilies } from '../../../exposition/parse.js';
-import { LAST_START, METRICS_REJECTED } from '../../../outcome/batch-metrics.js';
+import { LAST_START, METRICS_REJECTED, retirementFamilies } from '../../../outcome/batch-metrics.js';
 import type { GroupingKey } from '../../grouping-key.js';
 import {
   isCount,
@@ -38,6 +38,11 @@ export function loneOutcomeSeries({ key, outcomeAlone }: Entry, { endMs }: Entry
 /** What follows a refusal of the job's own metrics, one millisecond later: the outcome said that they were stored. */
 export function rejectedSeries({ key }: Entry, { endMs }: EntryTimes): Series[] {
   return toSeries(key, [{ name: METRICS_REJECTED, labels: [], value: 1 }], endMs + 1);
+}
+
+/** What says that a job was retired. */
+export function retirementSeries(key: GroupingKey, retiredAtMs: number, timeMs: number): Series[] {
+  return familySeries(key, retirementFamilies(retiredAtMs), timeMs);
 }
 
 /**
