@@ -89,14 +89,16 @@ export function batchJobsDashboard() {
       [`batch_job_duration_seconds{${JOB}} + 0`, ''],
       [`batch_job_records_processed{${JOB}} + 0`, ''],
     ],
-    columns: [
-      ['Since the last success', 's'],
-      ['Left until due', 's'],
-      ['Succeeded', 'bool_yes_no'],
-      ['Exit code', 'none'],
-      ['Duration', 's'],
-      ['Records', 'short'],
-    ],
+    table: {
+      columns: [
+        ['Since the last success', 's'],
+        ['Left until due', 's'],
+        ['Succeeded', 'bool_yes_no'],
+        ['Exit code', 'none'],
+        ['Duration', 's'],
+        ['Records', 'short'],
+      ],
+    },
     runbook: 'batchjobnotsucceeding',
   });
 
@@ -200,7 +202,7 @@ export function batchJobsDashboard() {
     height: 8,
     instant: true,
     queries: [[`batch_job_info{${JOB}}`, '']],
-    columns: [['', 'none']],
+    table: { columns: [['', 'none']] },
   });
 
   page.withRow(new RowBuilder('Gateway'));

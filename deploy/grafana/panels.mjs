@@ -1,4 +1,4 @@
-// What the panels of both dashboards have in common.
+// What the panels of all dashboards have in common.
 import {
   GraphThresholdsStyleConfigBuilder,
   GraphThresholdsStyleMode,
@@ -44,14 +44,23 @@ const runbookLink = (anchor) =>
     .url(`\${runbook}${anchor === undefined ? '' : `#${anchor}`}`)
     .targetBlank(true);
 
+/** @typedef {{ columns: string[][], without?: string[], page?: string }} TableOptions */
+
 /**
  * A panel of a kind, with its queries as [expression, legend] pairs. `width` is in 24ths of the page, `height` in
- * Grafana's rows.
+ * Grafana's rows. Queries are asked over the time range, a `step` apart at least, or with `instant` at its end alone.
+ *
+ * @param {keyof typeof KINDS} kind
+ * @param {{ title: string, description: string, unit: string, width: number, height: number, queries: any[],
+ *   instant?: boolean, step?: string, min?: number, max?: number, thresholds?: any[],
+ *   table?: TableOptions, runbook?: string }} options
+ * @returns {any} the builder of its kind
  */
 export function panel(
   kind,
-  { title, description, unit, width, height, queries, instant, min, max, thresholds, columns, runbook },
+  { title, description, unit, width, height, queries, instant, step, min, max, thresholds, table, runbook },
 ) {
+  /** @type {any} */
   const builder = new KINDS[kind]()
     .title(title)
     .description(description)
@@ -88,22 +97,30 @@ export function panel(
         .steps(thresholds.map(([value, color]) => ({ value, color }))),
     );
   }
-  if (columns) asTable(builder, columns);
+  if (table) asTable(builder, table);
   queries.forEach(([expr, legend], index) => {
     const query = new DataqueryBuilder()
       .expr(expr)
       .legendFormat(legend)
       .refId(String.fromCharCode(65 + index))
       .datasource(datasource);
-    if (instant) query.instant().format(PromQueryFormat.Table);
+    if (instant) query.instant();
     else query.range();
+    if (table) query.format(PromQueryFormat.Table);
+    if (step) query.interval(step);
     builder.withTarget(query);
   });
   return builder;
 }
 
-/** A table of one line for each job: its queries side by side, as [name, unit] of each; no name leaves it out. */
-function asTable(builder, columns) {
+/**
+ * A table of one line for each job: its queries side by side, as [name, unit] of each; no name leaves it out. `without`
+ * names labels that are no column, and `page` is the dashboard that shows a job alone.
+ *
+ * @param {any} builder
+ * @param {TableOptions} options
+ */
+function asTable(builder, { columns, without = [], page = 'prombatch-batch-jobs' }) {
   const names = columns.map(([name], index) => [`Value #${String.fromCharCode(65 + index)}`, name]);
   builder.withTransformation({ id: 'merge', options: {} });
   builder.withTransformation({
@@ -113,6 +130,7 @@ function asTable(builder, columns) {
         Time: true,
         __name__: true,
         instance: true,
+        ...Object.fromEntries(without.map((label) => [label, true])),
         ...(columns.length === 1 ? { Value: true } : {}),
       },
       renameByName: columns.length === 1 ? {} : Object.fromEntries(names),
@@ -124,14 +142,13 @@ function asTable(builder, columns) {
   builder.overrideByName('job', [
     {
       id: 'links',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
-      value: [{ title: 'This job alone', url: '/d/prombatch-batch-jobs?var-job=${__value.text}' }],
+      value: [{ title: 'This job alone', url: `/d/${page}?var-job=\${__value.text}` }],
     },
   ]);
 }
 
 /** A dashboard with the variables `datasource` and `job`; `jobs` is the query that finds the values of `job`. */
-export function dashboard({ uid, title, description, tags, jobs, manyJobs = false, from }) {
+export function dashboard({ uid, title, description, tags, jobs, manyJobs = false, from, refresh = '30s' }) {
   const job = new QueryVariableBuilder('job')
     .label('Job')
     .datasource(datasource)
@@ -144,7 +161,7 @@ export function dashboard({ uid, title, description, tags, jobs, manyJobs = fals
     .description(description)
     .tags(tags)
     .time({ from, to: 'now' })
-    .refresh('30s')
+    .refresh(refresh)
     .timezone('browser')
     .tooltip(1)
     .link(

@@ -10,12 +10,20 @@ export interface Panel {
   readonly fieldConfig?: {
     readonly defaults: {
       readonly unit?: string;
+      readonly mappings?: readonly unknown[];
       readonly color?: { readonly mode: string };
       readonly thresholds?: { readonly steps: readonly unknown[] };
     };
   };
   readonly links?: readonly { readonly url?: string }[];
-  readonly targets?: readonly { readonly expr: string; readonly refId: string }[];
+  readonly options?: unknown;
+  readonly maxDataPoints?: number;
+  readonly targets?: readonly {
+    readonly expr: string;
+    readonly refId: string;
+    readonly instant?: boolean;
+    readonly interval?: string;
+  }[];
   readonly panels?: readonly Panel[];
 }
 
@@ -26,7 +34,7 @@ export interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string; readonly query?: string }[] };
 }
 
-export function dashboards(): Record<'sample' | 'batch-jobs', Dashboard> {
+export function dashboards(): Record<'sample' | 'batch-jobs' | 'batch-history', Dashboard> {
   const read = (name: string): Dashboard =>
     JSON.parse(
       readFileSync(
@@ -34,7 +42,7 @@ export function dashboards(): Record<'sample' | 'batch-jobs', Dashboard> {
         'utf8',
       ),
     ) as Dashboard;
-  return { sample: read('sample'), 'batch-jobs': read('batch-jobs') };
+  return { sample: read('sample'), 'batch-jobs': read('batch-jobs'), 'batch-history': read('batch-history') };
 }
 
 /** The panels, without the rows that only part them. */

@@ -30,6 +30,21 @@ export function helpExamples(command: string, help: string): Example[] {
   return toExamples(`prombatch ${command} --help`, section);
 }
 
+/** The queries of a document, a line each; of one section, or of all others. */
+export function promqlExamples(
+  document: string,
+  sections: { readonly only: string } | { readonly but: string },
+): string[] {
+  const parts = readFileSync(`${project}${document}`, 'utf8').split(/^## /m);
+  const named = 'only' in sections ? sections.only : sections.but;
+  const chosen = parts.filter((part) => part.startsWith(`${named}\n`) === 'only' in sections);
+  if (chosen.length === 0 || !parts.some((part) => part.startsWith(`${named}\n`)))
+    throw new Error(`${document} has no section "${named}"`);
+  return chosen.flatMap((part) =>
+    [...part.matchAll(/```promql\n(.*?)```/gs)].flatMap(([, block = '']) => block.trim().split('\n')),
+  );
+}
+
 /** The text of the first block of a language that has `part` in it. */
 export function fencedBlock(document: string, language: string, part: string): string {
   return fencedBlocks(document, language).find((block) => block.includes(part)) ?? '';

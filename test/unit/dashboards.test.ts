@@ -10,11 +10,13 @@ test('the dashboards are what their sources make', async () => {
   for (const [name, source, make] of [
     ['sample', 'sample.mjs', 'sampleDashboard'],
     ['batch-jobs', 'batch-jobs.mjs', 'batchJobsDashboard'],
+    ['batch-history', 'batch-history.mjs', 'batchHistoryDashboard'],
   ] as const) {
     const made = (await import(join(project, 'deploy/grafana', source))) as Record<string, () => Dashboard>;
     expect(made[make]?.()).toEqual(dashboards()[name]);
   }
   expect(readdirSync(join(project, 'deploy/grafana/dashboards')).sort()).toEqual([
+    'batch-history.json',
     'batch-jobs.json',
     'sample.json',
   ]);
@@ -25,6 +27,38 @@ test("the sample's dashboard has the tutorial's panels, and 201", () => {
   for (const title of ['Counter', 'Gauge', 'Labeled gauge', 'Histogram', 'Summary', 'Average duration'])
     expect(titles).toContain(title);
   for (const status of ['200', '201', '400', '403', '404', '500']) expect(titles).toContain(status);
+});
+
+test('the history asks for each run once: by the direct road, in steps that neither overlap nor leave a gap', () => {
+  const exprs = panelsOf(dashboards()['batch-history']).flatMap(({ targets = [] }) =>
+    targets.map(({ expr }) => expr),
+  );
+  for (const expr of exprs) {
+    for (const selector of expr.match(/batch_job_\w+\{[^}]*\}/g) ?? [])
+      expect(selector).toContain('delivery="remote_write"');
+    for (const range of expr.match(/\[\$__interval\].{0,7}/g) ?? [])
+      expect(range, expr).toBe('[$__interval] offset');
+    // Without a range, a run is seen for five minutes only.
+    expect(expr).not.toMatch(/\}(?!\[)/);
+  }
+});
+
+test('a block of the history is failed or succeeded, in words and in colour', () => {
+  const [timeline] = panelsOf(dashboards()['batch-history']).filter(({ type }) => type === 'state-timeline');
+  expect(timeline?.fieldConfig?.defaults.mappings).toEqual([
+    {
+      type: 'value',
+      options: {
+        0: { text: 'failed', color: 'red', index: 0 },
+        1: { text: 'succeeded', color: 'green', index: 1 },
+      },
+    },
+  ]);
+  expect(timeline?.options).toMatchObject({
+    mergeValues: false,
+    showValue: 'never',
+    legend: { showLegend: true },
+  });
 });
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana fills it in.
@@ -54,7 +88,7 @@ describe.each(Object.entries(dashboards()))('%s', (_, dashboard) => {
       refresh: 2,
       datasource: { uid: UID },
     });
-    expect(variables.get('job')?.query).toMatch(/^label_values\(\w+, job\)$/);
+    expect(variables.get('job')?.query).toMatch(/^label_values\(\w+(?:\{[^}]+\})?, job\)$/);
   });
 
   test('each panel has a title, a description, a unit, the data source and a link to the runbook', () => {
