@@ -146,6 +146,7 @@ test(`these need a container engine, a cluster or a registry: ${examples.length 
     'docker compose',
     'docker compose',
     'docker compose',
+    'docker compose',
     'npm ci',
     'npm ci',
   ]);

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { type RunningCli, runCli, startCli } from '../support/cli.js';
+import { readCompose } from '../support/compose.js';
 import { dashboards, panelsOf } from '../support/dashboards.js';
 import { promqlExamples } from '../support/examples.js';
 import { describeOnStacks, project, type Stack, startStack } from '../support/stack.js';
@@ -24,6 +25,7 @@ export default defineJob({
 describeOnStacks('after several scheduled runs', (programs) => {
   let stack: Stack;
   let folder: string;
+  let direct: RunningCli | undefined;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'prombatch-dashboards-'));
     writeFileSync(join(folder, 'staged.mjs'), STAGED);
@@ -37,6 +39,19 @@ describeOnStacks('after several scheduled runs', (programs) => {
       '1h',
     ]);
     expect(code).toBe(0);
+    // The profile direct of the compose file, with the addresses of this stack.
+    const service = readCompose().services.direct;
+    direct = startCli(
+      (service?.command ?? []).map((word) => word.replace(':9464', '127.0.0.1:0')),
+      {
+        env: {
+          ...service?.environment,
+          PUSHGATEWAY_URL: stack.gateway.url,
+          PROMBATCH_REMOTE_WRITE: `${stack.prometheus.url}/api/v1/write`,
+          PROMBATCH_SPOOL: join(folder, 'spool'),
+        },
+      },
+    );
     await waitFor(
       'several runs to be scraped',
       async () => {
@@ -45,25 +60,43 @@ describeOnStacks('after several scheduled runs', (programs) => {
       },
       60_000,
     );
+    await waitFor('the run by both roads', async () => {
+      const roads = await stack.query('batch_job_success{job="prom_sample_direct"}');
+      return roads.length === 2;
+    });
   }, 120_000);
   afterAll(async () => {
+    direct?.child.kill('SIGTERM');
+    await direct?.result;
     await stack?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
   /** The values of the variable `job`, as Grafana finds them; `All` is what it puts in for that. */
   const jobsOf = async (query: string): Promise<string[]> => {
-    const metric = /^label_values\((\w+), job\)$/.exec(query)?.[1] ?? '';
+    const metric = /^label_values\((.+), job\)$/.exec(query)?.[1] ?? '';
     const series = await stack.query(`count by (job) (${metric})`);
     return series.map(({ metric: { job = '' } }) => job).sort();
   };
   const fill = (expr: string, job: string) => expr.replaceAll('$job', job);
 
   test('the variable job finds the pushed and the scraped sample, and every batch job', async () => {
-    const query = (name: 'sample' | 'batch-jobs') =>
+    const query = (name: 'sample' | 'batch-jobs' | 'batch-history') =>
       dashboards()[name].templating.list.find((variable) => variable.name === 'job')?.query ?? '';
-    expect(await jobsOf(query('sample'))).toEqual(['prom_sample', 'prom_sample_batch']);
-    expect(await jobsOf(query('batch-jobs'))).toEqual(['prom_sample_batch', 'staged']);
+    expect(await jobsOf(query('sample'))).toEqual(['prom_sample', 'prom_sample_batch', 'prom_sample_direct']);
+    expect(await jobsOf(query('batch-jobs'))).toEqual(['prom_sample_batch', 'prom_sample_direct', 'staged']);
+    expect(await jobsOf(query('batch-history'))).toEqual(['prom_sample_direct']);
+  });
+
+  test('the profile direct delivers a run by both roads, told apart by a label', async () => {
+    const success = (await stack.query('batch_job_success{job="prom_sample_direct"}')).map(
+      ({ metric, value }) => [metric.delivery ?? 'by the gateway', value?.[1]],
+    );
+    expect(success.sort()).toEqual([
+      ['by the gateway', '1'],
+      ['remote_write', '1'],
+    ]);
+    expect(direct?.stderr()).not.toMatch(/error|warn/);
   });
 
   test.each([

@@ -159,6 +159,7 @@ export async function startStack(
         `--config.file=${folder}/prometheus.yml`,
         `--storage.tsdb.path=${folder}/data`,
         '--web.listen-address=127.0.0.1:0',
+        '--web.enable-remote-write-receiver',
       ],
       '/-/ready',
     );

@@ -6,41 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readCompose } from '../support/compose.js';
 import { findServer } from '../support/server-process.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');
 
-interface Service {
-  readonly image: string;
-  readonly build?: string;
-  readonly command?: readonly string[];
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
-  readonly depends_on?: Readonly<Record<string, { condition: string }>> | readonly string[];
-  readonly profiles?: readonly string[];
-  readonly restart: string;
-  readonly mem_limit: string;
-}
-
-const env = Object.fromEntries(
-  read('.env')
-    .split('\n')
-    .filter((line) => /^\w+=/.test(line))
-    .map((line) => line.split('=') as [string, string]),
-);
-/** As Compose reads it: variables from .env, and YAML's merge keys. */
-const text = read('docker-compose.yml').replace(/\$\{(\w+)\}/g, (_, name: string) => {
-  const value = env[name];
-  if (value === undefined) throw new Error(`.env has no ${name}`);
-  return value;
-});
-const compose = parse(text, { merge: true }) as {
-  services: Record<string, Service>;
-  volumes: Record<string, unknown>;
-};
+const compose = readCompose();
 const services = Object.entries(compose.services);
 
 test('the file is valid by the schema of the Compose specification', () => {
@@ -61,6 +33,7 @@ test('it is the whole stack', () => {
   expect(Object.keys(compose.services).sort()).toEqual([
     'alertmanager',
     'batch',
+    'direct',
     'grafana',
     'prometheus',
     'pushgateway',
@@ -70,6 +43,21 @@ test('it is the whole stack', () => {
   expect(compose.services.batch?.profiles).toEqual(['job']);
   expect(compose.services.batch?.environment).toMatchObject({ PROMBATCH_JOB: 'prom_sample_once' });
   expect(compose.services.scheduler?.command?.slice(0, 2)).toEqual(['schedule', '* * * * *']);
+});
+
+test('the profile direct runs a job of its own by both roads, to a Prometheus that takes late runs', () => {
+  const { direct, prometheus } = compose.services;
+  expect(direct?.profiles).toEqual(['direct']);
+  expect(direct?.environment).toMatchObject({
+    PROMBATCH_JOB: 'prom_sample_direct',
+    PUSHGATEWAY_URL: 'http://pushgateway:9091',
+    PROMBATCH_REMOTE_WRITE: 'http://prometheus:9090/api/v1/write',
+  });
+  expect(direct?.command).not.toContain('--accumulate');
+  expect(prometheus?.command).toContain('--web.enable-remote-write-receiver');
+  expect(parse(read('prometheus.yml'))).toMatchObject({
+    storage: { tsdb: { out_of_order_time_window: '2h' } },
+  });
 });
 
 test.each(services)(
