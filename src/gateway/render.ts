@@ -65,13 +65,20 @@ function renderMetric({ labels, value }: Metric): unknown {
     case 'histogram':
       return {
         ...shared,
-        buckets: Object.fromEntries(
-          value.buckets.map(([bound, count]) => [formatGoFloat(bound), String(count)]),
-        ),
-        count: String(value.count),
+        ...histogramCounts(value.count, value.buckets),
         sum: formatGoFloat(value.sum),
       };
   }
+}
+
+/** One count that is fractional, or past 64 bits, makes all counts of the histogram floats (Pushgateway 1.11.3). */
+function histogramCounts(count: number, buckets: readonly (readonly [number, number])[]) {
+  const isWhole = (each: number): boolean => Number.isInteger(each) && each < 2 ** 64;
+  const text = [count, ...buckets.map(([, at]) => at)].every(isWhole) ? String : formatGoFloat;
+  return {
+    buckets: Object.fromEntries(buckets.map(([bound, at]) => [formatGoFloat(bound), text(at)])),
+    count: text(count),
+  };
 }
 
 /** The group as a client reads it from `/api/v1/metrics`. */
