@@ -123,6 +123,7 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
     const flagsOf = (host: number): string[] => ['-g', proxy.address, '--spool', spoolOf(host)];
     let allowed: Record<string, readonly number[]> = {};
     let counted: MetricFamily[] = [];
+    const logs: LogLine[][] = [];
     for (const group of overlapping ? groupOverlapping(given) : given.map((one) => [one])) {
       await setWeather(group[0]);
       if (group.length > 1) seen.together++;
@@ -135,6 +136,7 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
             spoolOf(current.host),
             cli,
           );
+          logs.push(log);
           if (killed) seen.killed++;
           if (log.some(({ message }) => String(message).includes('kept in the spool'))) seen.failedPushes++;
           const line = log.find(({ status }) => status !== undefined);
@@ -157,7 +159,7 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
     for (const [name, value] of Object.entries(ownSamples(counted, accumulating))) allowed[name] = [value];
     const compared = <V>(samples: Readonly<Record<string, V>>): Record<string, V> =>
       Object.fromEntries(Object.entries(samples).filter(([name]) => !leftOut(mode).test(name)));
-    return { allowed: compared(allowed), held: compared(actual), flushes };
+    return { allowed: compared(allowed), held: compared(actual), flushes, logs };
   }
 
   async function setWeather(first: Step | undefined): Promise<void> {
@@ -173,8 +175,11 @@ describe.each(pushgatewayBinaries())('the promise, on %s', (_name, binary) => {
   }
 
   const check = (cli: string, mode: Mode) => async (given: readonly Step[]) => {
-    const { allowed, held, flushes } = await carryOut(given, mode, cli);
-    const said = flushes.map(({ stderr }) => stderr).join('');
+    const { allowed, held, flushes, logs } = await carryOut(given, mode, cli);
+    // A failure that comes once has to say all that is known of it.
+    const said = [...logs.map((log) => JSON.stringify(log)), ...flushes.map(({ stderr }) => stderr)].join(
+      '\n',
+    );
     expect(Object.keys(held).sort(), said).toEqual(Object.keys(allowed).sort());
     const wrong = Object.entries(held).filter(([name, value]) => !allowed[name]?.includes(value));
     expect(
