@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, parseDocument } from 'yaml';
+import { parse, parseDocument, stringify } from 'yaml';
 import { runCli, startCli } from '../support/cli.js';
 import { long } from '../support/long.js';
 import { createMark } from '../support/processes.js';
@@ -95,8 +95,15 @@ describe.skipIf(!promtool)('the rules', () => {
     );
   });
 
-  /** Whether the tests of the rules pass with one rule changed. */
-  const passes = async (index: number, change: Partial<Rule>): Promise<boolean> => {
+  /** Whether the tests pass with one rule changed. Those that look at its alert are tried first: most notice. */
+  const passes = async (index: number, change: Partial<Rule>): Promise<boolean> =>
+    (await pass(index, change, ({ alertname }) => alertname === rules[index]?.alert)) &&
+    (await pass(index, change, () => true));
+  const pass = async (
+    index: number,
+    change: Partial<Rule>,
+    looksAt: (one: { readonly alertname: string }) => boolean,
+  ): Promise<boolean> => {
     const folder = mkdtempSync(join(tmpdir(), 'prombatch-rules-'));
     try {
       const document = parseDocument(readFileSync(RULES, 'utf8'));
@@ -104,8 +111,11 @@ describe.skipIf(!promtool)('the rules', () => {
         document.setIn(['groups', 0, 'rules', index, key], value);
       writeFileSync(join(folder, 'rules.yml'), document.toString());
       for (const path of TESTS) {
+        const given = parse(readFileSync(path, 'utf8')) as RuleTests;
+        const tests = given.tests.filter(({ alert_rule_test }) => alert_rule_test.some(looksAt));
+        if (tests.length === 0) continue;
         const copy = join(folder, basename(path));
-        writeFileSync(copy, readFileSync(path));
+        writeFileSync(copy, stringify({ ...given, tests }));
         const child = spawn(promtool ?? '', ['test', 'rules', copy], { stdio: 'ignore' });
         const [status] = (await once(child, 'exit')) as [number];
         if (status !== 0) return false;
@@ -129,7 +139,7 @@ describe.skipIf(!promtool)('the rules', () => {
     };
     await Promise.all([work(), work()]);
     expect(unseen).toEqual([]);
-  }, 400_000);
+  }, 900_000);
 });
 
 describe.skipIf(!amtool)('Alertmanager', () => {
