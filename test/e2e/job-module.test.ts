@@ -190,8 +190,8 @@ export default defineJob(new Nightly());`;
   });
 
   test('a collector that blocks the process for longer than the whole budget still leaves time to push', async () => {
-    const body = `createRegistry: () => ({ metrics() { const end = Date.now() + 1500; while (Date.now() < end); return ''; } }), run() {}`;
-    const result = await run('slow.js', job('slow_collector', body), '--push-timeout', '500ms');
+    const body = `createRegistry: () => ({ metrics() { const end = Date.now() + 3000; while (Date.now() < end); return ''; } }), run() {}`;
+    const result = await run('slow.js', job('slow_collector', body), '--push-timeout', '2s');
     expect(result.code).toBe(0);
     expect(await gateway().samples('slow_collector')).toMatchObject({ batch_job_success: 1 });
   });
